@@ -1,1 +1,50 @@
-//! Limits
+//! Every bound on what a server, a publisher or a file may make us read, keep or compute.
+//!
+//! A bound is checked before the work that it bounds. Lengths that a parent pins are bounds too,
+//! but never above [`Limits::max_metadata`].
+
+/// Bounds on untrusted input. `Limits::default()` suits real repositories.
+///
+/// ```
+/// let limits = tuf_notary::limits::Limits { max_metadata: 256 << 20, ..Default::default() };
+/// assert_eq!(limits.max_root, 1 << 20);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs)] // functional update is how callers set one bound
+pub struct Limits {
+    /// Largest root file, in bytes, where no parent pins its length. Default 1 MiB.
+    pub max_root: u64,
+    /// Largest timestamp file, in bytes. Default 1 MiB.
+    pub max_timestamp: u64,
+    /// Largest length that a parent may pin for any file, in bytes. Default 64 MiB.
+    pub max_metadata: u64,
+    /// Most root versions walked in one refresh. Default 256; progress is kept, the next refresh
+    /// goes on from there.
+    pub max_root_rotations: u32,
+    /// Most delegated roles loaded in one refresh. Default 1,024.
+    pub max_delegations: usize,
+    /// Deepest delegation below `targets`. Default 32.
+    pub max_delegation_depth: usize,
+    /// Most signatures in one file. Default 1,024.
+    pub max_signatures: usize,
+    /// Most signatures tried for one key in one file. Default 8.
+    pub max_attempts_per_key: usize,
+    /// Most keys that one role may list. Default 1,024.
+    pub max_keys_per_role: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_root: 1 << 20,
+            max_timestamp: 1 << 20,
+            max_metadata: 64 << 20,
+            max_root_rotations: 256,
+            max_delegations: 1024,
+            max_delegation_depth: 32,
+            max_signatures: 1024,
+            max_attempts_per_key: 8,
+            max_keys_per_role: 1024,
+        }
+    }
+}
