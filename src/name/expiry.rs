@@ -18,15 +18,14 @@ use super::NameError;
 pub struct Expiry {
     local: DateTime,
     offset_minutes: i16,
-    /// Clamped at the calendar's ends, where an offset would lead out of it.
+    /// Clamped at the calendar library's last instant, a day before the year 10000.
     instant: Timestamp,
 }
 
 impl Expiry {
     /// Notary's zero time, which a missing or `null` member stands for: long expired.
     pub fn zero() -> Self {
-        let instant = DateTime::constant(1, 1, 1, 0, 0, 0, 0);
-        Self { instant: Offset::UTC.to_timestamp(instant).unwrap_or(Timestamp::MIN), offset_minutes: 0 }
+        Self::new(DateTime::constant(1, 1, 1, 0, 0, 0, 0), 0)
     }
 
     /// Reads a time as Go prints it.
@@ -45,7 +44,13 @@ impl Expiry {
         let refuse = || NameError::new("time", "now + lifetime", "years 1 to 9999");
         let instant = now.checked_add(lifetime).ok_or_else(refuse)?;
         let instant = Timestamp::try_from(instant).map_err(|_| refuse())?;
-        Ok(Self { instant, offset_minutes: 0 })
+        Ok(Self { local: Offset::UTC.to_datetime(instant), offset_minutes: 0, instant })
+    }
+
+    fn new(local: DateTime, offset_minutes: i16) -> Self {
+        let offset = Offset::from_seconds(i32::from(offset_minutes) * 60).unwrap_or(Offset::UTC);
+        let instant = offset.to_timestamp(local).unwrap_or(Timestamp::MAX);
+        Self { local, offset_minutes, instant }
     }
 
     /// Whether the file is expired at `now`. It is at the very instant of its expiry.
@@ -120,9 +125,7 @@ fn parse(text: &str) -> Option<Expiry> {
         nanosecond,
     )
     .ok()?;
-    let offset_minutes = offset_minutes(zone)?;
-    let offset = Offset::from_seconds(i32::from(offset_minutes) * 60).ok()?;
-    Some(Expiry { instant: offset.to_timestamp(local).ok()?, offset_minutes })
+    Some(Expiry::new(local, offset_minutes(zone)?))
 }
 
 fn offset_minutes(zone: &str) -> Option<i16> {
