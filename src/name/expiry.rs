@@ -82,9 +82,7 @@ impl Eq for Expiry {}
 
 impl fmt::Display for Expiry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let offset = Offset::from_seconds(i32::from(self.offset_minutes) * 60).unwrap_or(Offset::UTC);
-        let local = offset.to_datetime(self.instant);
-        let (date, time) = (local.date(), local.time());
+        let (date, time) = (self.local.date(), self.local.time());
         write!(f, "{:04}-{:02}-{:02}T", date.year(), date.month(), date.day())?;
         write!(f, "{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second())?;
         if time.subsec_nanosecond() != 0 {
