@@ -11,6 +11,7 @@ mod key_id;
 mod path_rule;
 mod resource;
 mod role;
+mod slot;
 mod target;
 mod version;
 
@@ -21,6 +22,7 @@ pub use key_id::KeyId;
 pub use path_rule::PathRule;
 pub use resource::{Form, Resource};
 pub use role::{DelegatedRole, RoleName};
+pub use slot::Slot;
 pub use target::TargetName;
 pub use version::Version;
 

@@ -1,1 +1,91 @@
-//! `store`
+//! Where verified metadata is kept between two runs.
+//!
+//! A store is a cache, a roll-back floor and, for the root, the anchor of trust. It is never
+//! believed: what it returns is verified again on each load. Writing is atomic: after a crash at
+//! any point a slot holds its old content or its new one.
+
+use std::{fmt::Debug, time::Duration};
+
+use crate::name::Slot;
+
+/// Keeps the files of one collection.
+///
+/// Implementers run [`testkit::suite::metadata_store`](crate::testkit) against their store.
+pub trait MetadataStore: Debug + Send + Sync {
+    /// The content of a slot; `None` when it was never written.
+    ///
+    /// # Errors
+    /// The slot exists and can't be read, is not a regular file, or is larger than `max` bytes.
+    fn read(&self, slot: &Slot, max: u64) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Replaces the content of a slot, atomically and durably.
+    ///
+    /// # Errors
+    /// The content could not be made durable; the slot then holds what it held before.
+    fn write(&self, slot: &Slot, content: &[u8]) -> Result<(), StoreError>;
+
+    /// Empties a slot. Emptying an empty slot succeeds.
+    ///
+    /// # Errors
+    /// The slot could not be emptied.
+    fn remove(&self, slot: &Slot) -> Result<(), StoreError>;
+
+    /// Keeps every other reader and writer of this collection out, in this process and in
+    /// others, until the guard is dropped. Waits at most `wait`.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when the wait is over.
+    fn lock(&self, wait: Duration) -> Result<StoreLock, StoreError>;
+}
+
+/// Exclusive use of a store; ends when dropped, also when the process dies.
+#[derive(Debug)]
+pub struct StoreLock(#[allow(dead_code)] Box<dyn Debug + Send>);
+
+impl StoreLock {
+    /// Wraps whatever holds the lock for as long as it lives.
+    pub fn new(guard: impl Debug + Send + 'static) -> Self {
+        Self(Box::new(guard))
+    }
+}
+
+/// Why a store could not serve.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The file system refused.
+    #[error("{action} {path}: {source}")]
+    Io {
+        /// What was tried: `read`, `write`, …
+        action: &'static str,
+        /// The file.
+        path: String,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// The slot's file is a folder, a device, a pipe or a link that leads elsewhere.
+    #[error("{path} is no regular file")]
+    NotAFile {
+        /// The file.
+        path: String,
+    },
+    /// The slot's file is larger than anything that this client would have written.
+    #[error("{path} has {found} bytes, the limit is {limit}")]
+    TooLarge {
+        /// The file.
+        path: String,
+        /// The limit in bytes.
+        limit: u64,
+        /// The size found in bytes.
+        found: u64,
+    },
+    /// Somebody else holds the lock.
+    #[error("the trust data is in use by another process or thread; waited {waited:?}")]
+    Busy {
+        /// How long we waited.
+        waited: Duration,
+    },
+    /// A store of another kind failed.
+    #[error("{0}")]
+    Other(String),
+}

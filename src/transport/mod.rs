@@ -1,1 +1,162 @@
-//! `transport`
+//! How metadata reaches us, and how ours reaches a server.
+//!
+//! A transport only carries bytes: nothing that it returns is believed. It must tell "not there"
+//! from "could not ask", because only the first is an answer.
+
+use std::{fmt::Debug, io, io::Read, time::Duration};
+
+use crate::name::{Resource, RoleName};
+
+/// Carries the metadata of one collection, blocking.
+///
+/// Implementers run [`testkit::suite::transport`](crate::testkit) against their transport.
+pub trait Transport: Debug + Send + Sync {
+    /// Asks for one file. The caller reads at most `max` bytes; an adapter that learns of a larger
+    /// length beforehand refuses early. The reader must fail when the body ends before the
+    /// announced length.
+    ///
+    /// # Errors
+    /// [`TransportError::NotFound`] only when the server said so; anything else means that the
+    /// question was not answered.
+    fn fetch(&self, what: &Resource, max: u64) -> Result<Box<dyn Read + Send>, TransportError>;
+
+    /// Publishes all files in one step: all or nothing.
+    ///
+    /// # Errors
+    /// [`TransportError::Rejected`] when the server refused.
+    fn publish(&self, upload: &Upload) -> Result<(), TransportError> {
+        let _ = upload;
+        Err(TransportError::Unsupported { operation: "publish" })
+    }
+
+    /// The public key that the server holds for a role, as its JSON; with `rotate` a new one.
+    ///
+    /// # Errors
+    /// The server has none, or could not be asked.
+    fn server_key(&self, role: &RoleName, rotate: bool) -> Result<Vec<u8>, TransportError> {
+        let _ = (role, rotate);
+        Err(TransportError::Unsupported { operation: "server-managed keys" })
+    }
+
+    /// Deletes the whole collection on the server.
+    ///
+    /// # Errors
+    /// The server refused or could not be asked.
+    fn delete(&self) -> Result<(), TransportError> {
+        Err(TransportError::Unsupported { operation: "delete" })
+    }
+}
+
+/// Files that are published together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Upload {
+    /// Each role's file, as it will be served.
+    pub files: Vec<(RoleName, Vec<u8>)>,
+}
+
+impl Upload {
+    /// An upload of these files.
+    pub fn new(files: Vec<(RoleName, Vec<u8>)>) -> Self {
+        Self { files }
+    }
+}
+
+/// Why a transport brought no answer, or which refusal it brought.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TransportError {
+    /// The server answered that it has no such file or collection (HTTP 404).
+    #[error("the server has no {what}")]
+    NotFound {
+        /// What was asked for.
+        what: String,
+    },
+    /// The server wants other credentials (HTTP 401, 403).
+    #[error("not authorised for {what}: the server answered {status}")]
+    Unauthorized {
+        /// What was asked for.
+        what: String,
+        /// The status.
+        status: u16,
+    },
+    /// The server answered with a status that is neither success nor one of the above: a
+    /// redirect, 204, 429, 5xx.
+    #[error("the server answered {status} for {what}{}", hint(.message))]
+    Status {
+        /// What was asked for.
+        what: String,
+        /// The status.
+        status: u16,
+        /// The server's words, shortened, control characters escaped; may be empty.
+        message: String,
+        /// How long the server asks us to wait.
+        retry_after: Option<Duration>,
+    },
+    /// The server refused an upload (HTTP 400).
+    #[error("the server refused the upload: {code}{}", hint(.message))]
+    Rejected {
+        /// The server's error code, such as `INVALID_UPDATE` or `VERSION`.
+        code: String,
+        /// The server's words, shortened, control characters escaped; may be empty.
+        message: String,
+    },
+    /// The answer is longer than allowed.
+    #[error("{what} is longer than {limit} bytes")]
+    TooLarge {
+        /// What was asked for.
+        what: String,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// A time-out ran out.
+    #[error("time-out ({phase}) on {what}")]
+    Timeout {
+        /// What was asked for.
+        what: String,
+        /// Which time-out.
+        phase: &'static str,
+    },
+    /// The server could not be reached, or the connection broke: name resolution, TCP, TLS, a
+    /// body that ended too early.
+    #[error("{what}: {reason}")]
+    Connection {
+        /// What was asked for.
+        what: String,
+        /// The reason.
+        reason: String,
+    },
+    /// The transport can't be built from this configuration.
+    #[error("configuration: {0}")]
+    Config(String),
+    /// This transport can't do that.
+    #[error("this transport does not support: {operation}")]
+    Unsupported {
+        /// What was asked of it.
+        operation: &'static str,
+    },
+}
+
+impl TransportError {
+    /// What an error while reading a body means.
+    pub fn from_read(what: &Resource, error: &io::Error) -> Self {
+        let what = what.notary_name();
+        match error.kind() {
+            io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Self::Timeout { what, phase: "body" },
+            _ => Self::Connection { what, reason: error.to_string() },
+        }
+    }
+
+    /// Whether asking again later may succeed.
+    pub const fn is_retryable(&self) -> bool {
+        match self {
+            Self::Timeout { .. } | Self::Connection { .. } => true,
+            Self::Status { status, .. } => matches!(status, 429 | 500 | 502 | 503 | 504),
+            _ => false,
+        }
+    }
+}
+
+fn hint(message: &str) -> String {
+    if message.is_empty() { String::new() } else { format!(": {message}") }
+}
