@@ -36,7 +36,7 @@ pub struct NameError {
 }
 
 impl NameError {
-    fn new(kind: &'static str, text: &str, why: &'static str) -> Self {
+    pub(crate) fn new(kind: &'static str, text: &str, why: &'static str) -> Self {
         const SHOWN: usize = 80;
         let text = if text.chars().count() > SHOWN {
             text.chars().take(SHOWN).chain("…".chars()).collect()
