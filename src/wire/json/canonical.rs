@@ -1,0 +1,301 @@
+//! The canonical form of Notary v1: the bytes that are hashed and signed.
+//!
+//! Members stand in the order of their names' UTF-8 bytes, nothing stands between tokens, numbers are
+//! decimal integers, and strings escape only `"` and `\`: every other character is written as it is,
+//! control characters too, so canonical bytes are not always JSON. The text is read once; members are
+//! written as they come, and an object whose names were out of order is put in order at its end.
+
+use std::io::Write as _;
+
+use super::error::JsonError;
+use super::reader::{Kind, Reader};
+use super::text::Text;
+
+/// The canonical form of `text`, which is one JSON value with or without white space around it.
+///
+/// # Errors
+///
+/// `text` is not strict JSON, or holds a number that is not an integer of at most 2^53 either way.
+pub fn canonicalise(text: &str) -> Result<Vec<u8>, JsonError> {
+    let mut reader = Reader::over(text)?;
+    let mut writer = Writer {
+        out: Vec::with_capacity(text.len()),
+        members: Vec::new(),
+        spare: Vec::new(),
+    };
+    writer.value(&mut reader)?;
+    reader.end()?;
+    Ok(writer.out)
+}
+
+/// The form in which Go's encoder sends canonical bytes: `<`, `>`, `&`, U+2028 and U+2029 escaped.
+///
+/// In canonical bytes these stand in strings only.
+#[must_use]
+pub fn escape_for_wire(canonical: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(canonical.len());
+    let mut rest = canonical;
+    while let Some(at) = rest
+        .iter()
+        .position(|byte| matches!(byte, b'<' | b'>' | b'&' | 0xe2))
+    {
+        let (plain, special) = rest.split_at_checked(at).unwrap_or((rest, &[]));
+        out.extend_from_slice(plain);
+        let (escaped, length): (&[u8], _) = match special {
+            [b'<', ..] => (br"\u003c", 1),
+            [b'>', ..] => (br"\u003e", 1),
+            [b'&', ..] => (br"\u0026", 1),
+            [0xe2, 0x80, 0xa8, ..] => (br"\u2028", 3),
+            [0xe2, 0x80, 0xa9, ..] => (br"\u2029", 3),
+            _ => (&[0xe2], 1),
+        };
+        out.extend_from_slice(escaped);
+        rest = special.get(length..).unwrap_or_default();
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
+/// Appends `text` in quotes with `"` and `\` escaped, which is the canonical form of a string.
+pub fn write_string(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    for part in text.split_inclusive(['"', '\\']) {
+        match part.as_bytes() {
+            [plain @ .., special @ (b'"' | b'\\')] => {
+                out.extend_from_slice(plain);
+                out.extend_from_slice(&[b'\\', *special]);
+            }
+            plain => out.extend_from_slice(plain),
+        }
+    }
+    out.push(b'"');
+}
+
+struct Writer<'a> {
+    out: Vec<u8>,
+    /// The members of all open objects, innermost last.
+    members: Vec<Member<'a>>,
+    /// Room for an object while its members change places.
+    spare: Vec<u8>,
+}
+
+/// A member and where it stands in the output, without commas.
+struct Member<'a> {
+    name: Text<'a>,
+    start: usize,
+    end: usize,
+}
+
+impl<'a> Writer<'a> {
+    fn value(&mut self, reader: &mut Reader<'a>) -> Result<(), JsonError> {
+        match reader.peek()? {
+            Kind::Object => self.object(reader)?,
+            Kind::Array => self.array(reader)?,
+            Kind::String => self.string(reader.string()?),
+            Kind::Number => self.number(reader.number()?.value),
+            Kind::Bool => {
+                let word = if reader.boolean()? { "true" } else { "false" };
+                self.out.extend_from_slice(word.as_bytes());
+            }
+            Kind::Null => {
+                reader.null()?;
+                self.out.extend_from_slice(b"null");
+            }
+        }
+        Ok(())
+    }
+
+    fn object(&mut self, reader: &mut Reader<'a>) -> Result<(), JsonError> {
+        self.out.push(b'{');
+        let (body, first) = (self.out.len(), self.members.len());
+        reader.map(|reader, name| {
+            self.separate_from(body);
+            let start = self.out.len();
+            self.string(name);
+            self.out.push(b':');
+            self.value(reader)?;
+            let end = self.out.len();
+            self.members.push(Member { name, start, end });
+            Ok::<_, JsonError>(())
+        })?;
+        self.put_in_order(body, first);
+        self.out.push(b'}');
+        Ok(())
+    }
+
+    fn array(&mut self, reader: &mut Reader<'a>) -> Result<(), JsonError> {
+        self.out.push(b'[');
+        let body = self.out.len();
+        reader.array(|reader| {
+            self.separate_from(body);
+            self.value(reader)
+        })?;
+        self.out.push(b']');
+        Ok(())
+    }
+
+    fn string(&mut self, text: Text<'_>) {
+        if text.is_escaped() {
+            write_string(&mut self.out, &text.decode());
+        } else {
+            self.out.push(b'"');
+            self.out.extend_from_slice(text.as_raw().as_bytes());
+            self.out.push(b'"');
+        }
+    }
+
+    fn number(&mut self, value: i64) {
+        // Writing to a vector does not fail.
+        let _ = write!(self.out, "{value}");
+    }
+
+    /// Appends a comma unless the array or object that begins at `body` is empty.
+    fn separate_from(&mut self, body: usize) {
+        if self.out.len() > body {
+            self.out.push(b',');
+        }
+    }
+
+    /// Sorts the object whose text begins at `body`, and forgets its members from `first` on.
+    fn put_in_order(&mut self, body: usize, first: usize) {
+        let members = self.members.get_mut(first..).unwrap_or_default();
+        if !members.is_sorted_by(|one, other| one.name <= other.name) {
+            members.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+            self.spare.clear();
+            for member in members {
+                if !self.spare.is_empty() {
+                    self.spare.push(b',');
+                }
+                let text = self.out.get(member.start..member.end);
+                self.spare.extend_from_slice(text.unwrap_or_default());
+            }
+            self.out.truncate(body);
+            self.out.append(&mut self.spare);
+        }
+        self.members.truncate(first);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn becomes(text: &str, canonical: &str) {
+        let found = canonicalise(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(String::from_utf8(found).unwrap(), canonical, "{text}");
+    }
+
+    #[test]
+    fn numbers() {
+        for (text, canonical) in [
+            ("1.0", "1"),
+            ("1e3", "1000"),
+            ("1E2", "100"),
+            ("-0", "0"),
+            ("-0.0", "0"),
+            ("-12", "-12"),
+            ("9007199254740992", "9007199254740992"),
+            ("-9007199254740992", "-9007199254740992"),
+        ] {
+            becomes(text, canonical);
+            becomes(
+                &format!("{{\"a\":[{text}]}}"),
+                &format!("{{\"a\":[{canonical}]}}"),
+            );
+        }
+        for text in [
+            "1.5",
+            "9007199254740993",
+            "9223372036854775807",
+            "1e19",
+            "1e300",
+            "1e400",
+            "01",
+            "+1",
+            ".5",
+            "1.",
+        ] {
+            assert!(canonicalise(text).is_err(), "{text}");
+            assert!(
+                canonicalise(&format!("{{\"a\":{text}}}")).is_err(),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn strings() {
+        for (text, canonical) in [
+            (r#""\u003c""#, "\"<\""),
+            (r#""<>&""#, "\"<>&\""),
+            (r#""\/""#, "\"/\""),
+            (r#""\u00e9""#, "\"é\""),
+            (r#""\ud83d\ude00""#, "\"😀\""),
+            (r#""\n\u0000\b\f\u007f""#, "\"\n\0\u{8}\u{c}\u{7f}\""),
+            ("\"\u{2028}\u{7f}\"", "\"\u{2028}\u{7f}\""),
+            (r#""a\"b\\c\u0022\u005c""#, r#""a\"b\\c\"\\""#),
+        ] {
+            becomes(text, canonical);
+            becomes(&format!("{{{text}:0}}"), &format!("{{{canonical}:0}}"));
+        }
+        for text in [r#""\ud800""#, "\"\n\"", "\"a", "\"\0\"", r#""\'""#] {
+            assert!(canonicalise(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn members_stand_in_the_order_of_their_bytes() {
+        // CJ-08
+        becomes(
+            r#" { "😀":1, "ﬀ":2 ,"é":3,"b":4,"aa":5,"a":6,"A":7,"":8 } "#,
+            r#"{"":8,"A":7,"a":6,"aa":5,"b":4,"é":3,"ﬀ":2,"😀":1}"#,
+        );
+        becomes(
+            r#"{"\u0062":{"y":[{"d":1,"c":[]}],"x":{}},"a":{"z":null,"\u0001":true},"A":false}"#,
+            "{\"A\":false,\"a\":{\"\u{1}\":true,\"z\":null},\"b\":{\"x\":{},\"y\":[{\"c\":[],\"d\":1}]}}",
+        );
+        becomes("\n[ 1 , \"\" , { } , [ ] ]\r\t", r#"[1,"",{},[]]"#);
+    }
+
+    #[test]
+    fn whole_text_only() {
+        // CJ-06, CJ-11
+        for text in [
+            "",
+            " ",
+            "{} {}",
+            "{}x",
+            "1 2",
+            "\u{feff}{}",
+            "{}\u{a0}",
+            "nul",
+            "truex",
+            "{}\0",
+        ] {
+            assert!(canonicalise(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn wire_form() {
+        let canonical = "{\"<a>\":\"&\u{2028}é\u{2029}\u{2027}\u{20ac}<\"}";
+        let wire = "{\"\\u003ca\\u003e\":\"\\u0026\\u2028é\\u2029\u{2027}\u{20ac}\\u003c\"}";
+        assert_eq!(escape_for_wire(canonical.as_bytes()), wire.as_bytes());
+        assert_eq!(canonicalise(wire).unwrap(), canonical.as_bytes());
+        assert_eq!(escape_for_wire(b"\xe2\x80"), b"\xe2\x80");
+        assert_eq!(escape_for_wire(b""), b"");
+    }
+
+    #[test]
+    fn a_million_names_in_falling_order() {
+        let names = (0..1_000_000).rev();
+        let members: Vec<String> = names.map(|n| format!("\"{n:07}\":{n}")).collect();
+        let canonical = canonicalise(&format!("{{{}}}", members.join(","))).unwrap();
+        assert!(canonical.starts_with(br#"{"0000000":0,"0000001":1,"#));
+        assert!(canonical.ends_with(br#","0999999":999999}"#));
+        let twice = format!("{{{},{}}}", members.join(","), "\"0500000\":1");
+        let error = canonicalise(&twice).unwrap_err();
+        assert!(matches!(error, JsonError::DuplicateName { ref name, .. } if name == "0500000"));
+    }
+}

@@ -1,0 +1,28 @@
+//! Strict JSON, read in one pass, and the canonical form that Notary hashes and signs.
+//!
+//! The rule: one text has one meaning. What RFC 8259 leaves to the reader (repeated names, the range
+//! of numbers, the depth, lone surrogates) is refused here, so that no second reader can see another
+//! document than the one whose signature was checked. The canonical form is that of Notary v1, which
+//! follows OLPC's canonical JSON.
+
+mod canonical;
+mod error;
+mod names;
+mod number;
+#[cfg(test)]
+mod properties;
+mod reader;
+mod text;
+
+pub use canonical::{canonicalise, escape_for_wire, write_string};
+pub use error::JsonError;
+pub use reader::{Kind, Reader, Spanned};
+pub use text::Text;
+
+/// The most arrays and objects that may be open at once in one document.
+pub const MAX_DEPTH: usize = 64;
+
+/// The largest magnitude of a number: 2^53, up to which every integer has a double of its own.
+///
+/// Notary reads numbers as doubles, so a larger one could be signed as another number.
+pub const MAX_INTEGER: u64 = 1 << 53;

@@ -1,0 +1,429 @@
+//! The whole text is one value of RFC 8259, read by its caller's wishes and checked by its own.
+//!
+//! The caller pulls the values it knows; everything else is skipped, yet read as strictly. While it
+//! reads, the reader keeps account of whether the text is the canonical form of itself, so that
+//! signed bytes need no second pass.
+
+use std::fmt;
+
+use super::MAX_DEPTH;
+use super::error::{JsonError, excerpt};
+use super::names::{Names, Open};
+use super::number::{self, Number};
+use super::text::{self, Text};
+
+/// Reads one JSON text from front to back, value by value.
+///
+/// After an error the reader stands somewhere inside the text: drop it.
+pub struct Reader<'a> {
+    document: &'a str,
+    at: usize,
+    depth: usize,
+    /// Whether all that was read since the innermost `span` began is canonical.
+    canonical: bool,
+    names: Names,
+}
+
+/// What kind of value comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Names and values in braces.
+    Object,
+    /// Values in brackets.
+    Array,
+    /// Characters in quotes.
+    String,
+    /// A number.
+    Number,
+    /// `true` or `false`.
+    Bool,
+    /// `null`.
+    Null,
+}
+
+/// A value and the text it was read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spanned<'a, T> {
+    /// What the caller made of the text.
+    pub value: T,
+    /// The text, from the first to the last byte of the value.
+    pub text: &'a str,
+    /// The offset of `text` in bytes.
+    pub start: usize,
+    /// Whether `text` is byte for byte its own canonical form.
+    pub canonical: bool,
+}
+
+impl<'a> Reader<'a> {
+    /// Starts reading `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// The bytes are not UTF-8, begin with a byte order mark, or are 4 GiB or more.
+    pub fn new(bytes: &'a [u8]) -> Result<Self, JsonError> {
+        let document = std::str::from_utf8(bytes).map_err(|error| JsonError::InvalidUtf8 {
+            offset: error.valid_up_to(),
+        })?;
+        Self::over(document)
+    }
+
+    pub(super) fn over(document: &'a str) -> Result<Self, JsonError> {
+        refuse_length(document.len())?;
+        if document.starts_with('\u{feff}') {
+            return Err(JsonError::ByteOrderMark);
+        }
+        Ok(Self {
+            document,
+            at: 0,
+            depth: 0,
+            canonical: true,
+            names: Names::default(),
+        })
+    }
+
+    /// The kind of the next value, which stays unread.
+    ///
+    /// # Errors
+    ///
+    /// No value begins here.
+    pub fn peek(&mut self) -> Result<Kind, JsonError> {
+        self.skip_space();
+        match self.byte() {
+            Some(b'{') => Ok(Kind::Object),
+            Some(b'[') => Ok(Kind::Array),
+            Some(b'"') => Ok(Kind::String),
+            Some(b'-' | b'0'..=b'9') => Ok(Kind::Number),
+            Some(b't' | b'f') => Ok(Kind::Bool),
+            Some(b'n') => Ok(Kind::Null),
+            _ => Err(self.unexpected("a value")),
+        }
+    }
+
+    /// Reads an object whose names are data (tags, key ids, roles); `member` reads each value.
+    ///
+    /// # Errors
+    ///
+    /// Here is no object, a name comes twice, or `member` fails.
+    pub fn map<E: From<JsonError>>(
+        &mut self,
+        mut member: impl FnMut(&mut Self, Text<'a>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut object = self.open_object()?;
+        let mut more = self.is_not_empty(b'}');
+        while more {
+            let name = self.name(&mut object)?;
+            member(self, name)?;
+            more = self.is_continued(b'}')?;
+        }
+        Ok(self.close_object(&object)?)
+    }
+
+    /// Reads an object that has the given `members`; `member` reads the value of each that is there.
+    ///
+    /// Other names are skipped. Go's decoder takes a name for a member when they differ by case only,
+    /// so such a name is refused (CJ-02).
+    ///
+    /// # Errors
+    ///
+    /// Here is no object, a name comes twice or is a case variant of a member, or `member` fails.
+    pub fn structure<E: From<JsonError>>(
+        &mut self,
+        members: &[&'static str],
+        mut member: impl FnMut(&mut Self, &'static str) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.map(
+            |reader, name| match members.iter().find(|member| name == **member) {
+                Some(known) => member(reader, known),
+                None => Ok(reader.skip_unknown(members, name)?),
+            },
+        )
+    }
+
+    /// Reads an array; `item` reads each value.
+    ///
+    /// # Errors
+    ///
+    /// Here is no array, or `item` fails.
+    pub fn array<E: From<JsonError>>(
+        &mut self,
+        mut item: impl FnMut(&mut Self) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.open(b'[', "an array")?;
+        let mut more = self.is_not_empty(b']');
+        while more {
+            item(self)?;
+            more = self.is_continued(b']')?;
+        }
+        Ok(())
+    }
+
+    /// Reads a string.
+    ///
+    /// # Errors
+    ///
+    /// Here is no string, or it holds a raw control character, a bad escape or half a pair.
+    pub fn string(&mut self) -> Result<Text<'a>, JsonError> {
+        self.quoted("a string")
+    }
+
+    /// Reads an integer spelt without point and exponent, of at most 2^53 either way.
+    ///
+    /// # Errors
+    ///
+    /// Here is no such integer.
+    pub fn integer(&mut self) -> Result<i64, JsonError> {
+        let start = self.position();
+        let number = self.number()?;
+        if number.literal {
+            Ok(number.value)
+        } else {
+            Err(number::not_an_integer(self.document, start, number.end))
+        }
+    }
+
+    /// Reads `true` or `false`.
+    ///
+    /// # Errors
+    ///
+    /// Here is neither.
+    pub fn boolean(&mut self) -> Result<bool, JsonError> {
+        self.skip_space();
+        if self.takes("true") {
+            Ok(true)
+        } else if self.takes("false") {
+            Ok(false)
+        } else {
+            Err(self.unexpected("`true` or `false`"))
+        }
+    }
+
+    /// Reads `null`.
+    ///
+    /// # Errors
+    ///
+    /// Here is something else.
+    pub fn null(&mut self) -> Result<(), JsonError> {
+        self.skip_space();
+        if self.takes("null") {
+            Ok(())
+        } else {
+            Err(self.unexpected("`null`"))
+        }
+    }
+
+    /// Reads any value, checks all of it, and gives the text as received.
+    ///
+    /// # Errors
+    ///
+    /// Here is no value, or one that holds something strict JSON refuses.
+    pub fn raw(&mut self) -> Result<&'a str, JsonError> {
+        let start = self.position();
+        self.skip_value()?;
+        self.since(start)
+    }
+
+    /// Expects that nothing but white space follows (CJ-06).
+    ///
+    /// # Errors
+    ///
+    /// Something follows.
+    pub fn end(&mut self) -> Result<(), JsonError> {
+        self.skip_space();
+        match self.byte() {
+            None => Ok(()),
+            Some(_) => Err(self.unexpected("nothing more")),
+        }
+    }
+
+    /// The offset of the next token in bytes.
+    pub fn position(&mut self) -> usize {
+        self.skip_space();
+        self.at
+    }
+
+    /// Lets `read` read one value and tells which text it was, and whether that text is canonical.
+    ///
+    /// # Errors
+    ///
+    /// Those of `read`.
+    pub fn span<T, E: From<JsonError>>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<Spanned<'a, T>, E> {
+        let start = self.position();
+        let outside = std::mem::replace(&mut self.canonical, true);
+        let value = read(self)?;
+        let canonical = self.canonical;
+        self.canonical &= outside;
+        Ok(Spanned {
+            value,
+            text: self.since(start)?,
+            start,
+            canonical,
+        })
+    }
+
+    /// Reads a number of any spelling.
+    pub(super) fn number(&mut self) -> Result<Number, JsonError> {
+        self.skip_space();
+        if !matches!(self.byte(), Some(b'-' | b'0'..=b'9')) {
+            return Err(self.unexpected("a number"));
+        }
+        let number = number::scan(self.document, self.at)?;
+        self.at = number.end;
+        self.canonical &= number.canonical;
+        Ok(number)
+    }
+
+    fn byte(&self) -> Option<u8> {
+        self.document.as_bytes().get(self.at).copied()
+    }
+
+    fn skip_space(&mut self) {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.byte() {
+            self.at += 1;
+            self.canonical = false;
+        }
+    }
+
+    fn takes(&mut self, word: &str) -> bool {
+        let rest = self.document.as_bytes().get(self.at..).unwrap_or_default();
+        let taken = rest.starts_with(word.as_bytes());
+        self.at += if taken { word.len() } else { 0 };
+        taken
+    }
+
+    fn since(&self, start: usize) -> Result<&'a str, JsonError> {
+        let text = self.document.get(start..self.at);
+        text.ok_or_else(|| self.unexpected("a value"))
+    }
+
+    fn open(&mut self, bracket: u8, expected: &'static str) -> Result<(), JsonError> {
+        self.skip_space();
+        if self.byte() != Some(bracket) {
+            return Err(self.unexpected(expected));
+        }
+        if self.depth >= MAX_DEPTH {
+            return Err(JsonError::TooDeep { offset: self.at });
+        }
+        self.depth += 1;
+        self.at += 1;
+        Ok(())
+    }
+
+    /// Whether something comes before the closing `bracket`; reads that if not.
+    fn is_not_empty(&mut self, bracket: u8) -> bool {
+        self.skip_space();
+        let empty = self.byte() == Some(bracket);
+        if empty {
+            self.close();
+        }
+        !empty
+    }
+
+    /// Whether a comma announces more; reads that, or the closing `bracket`.
+    fn is_continued(&mut self, bracket: u8) -> Result<bool, JsonError> {
+        self.skip_space();
+        match self.byte() {
+            Some(b',') => {
+                self.at += 1;
+                Ok(true)
+            }
+            Some(byte) if byte == bracket => {
+                self.close();
+                Ok(false)
+            }
+            _ if bracket == b'}' => Err(self.unexpected("`,` or `}`")),
+            _ => Err(self.unexpected("`,` or `]`")),
+        }
+    }
+
+    fn close(&mut self) {
+        self.at += 1;
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    fn open_object(&mut self) -> Result<Open<'a>, JsonError> {
+        self.open(b'{', "an object")?;
+        Ok(self.names.open())
+    }
+
+    fn name(&mut self, object: &mut Open<'a>) -> Result<Text<'a>, JsonError> {
+        let name = self.quoted("a name")?;
+        self.names.push(object, name, self.at.saturating_sub(1))?;
+        self.skip_space();
+        if self.byte() != Some(b':') {
+            return Err(self.unexpected("`:`"));
+        }
+        self.at += 1;
+        Ok(name)
+    }
+
+    fn close_object(&mut self, object: &Open<'a>) -> Result<(), JsonError> {
+        self.canonical &= self.names.close(self.document, object)?;
+        Ok(())
+    }
+
+    fn quoted(&mut self, expected: &'static str) -> Result<Text<'a>, JsonError> {
+        self.skip_space();
+        if self.byte() != Some(b'"') {
+            return Err(self.unexpected(expected));
+        }
+        let scanned = text::scan(self.document, self.at + 1)?;
+        self.at = scanned.end;
+        self.canonical &= scanned.canonical;
+        Ok(scanned.text)
+    }
+
+    fn skip_unknown(&mut self, members: &[&'static str], name: Text<'a>) -> Result<(), JsonError> {
+        if let Some(expected) = members.iter().find(|member| name.folds_to(member)) {
+            return Err(JsonError::CaseVariant {
+                offset: self.at,
+                expected,
+                found: excerpt(&name.decode()),
+            });
+        }
+        self.skip_value()
+    }
+
+    fn skip_value(&mut self) -> Result<(), JsonError> {
+        match self.peek()? {
+            Kind::Object => self.map(|reader, _| reader.skip_value()),
+            Kind::Array => self.array(Self::skip_value),
+            Kind::String => self.string().map(drop),
+            Kind::Number => self.number().map(drop),
+            Kind::Bool => self.boolean().map(drop),
+            Kind::Null => self.null(),
+        }
+    }
+
+    #[cold]
+    fn unexpected(&self, expected: &'static str) -> JsonError {
+        JsonError::unexpected(self.document, self.at, expected)
+    }
+}
+
+impl fmt::Debug for Reader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader")
+            .field("length", &self.document.len())
+            .field("at", &self.at)
+            .field("depth", &self.depth)
+            .field("canonical", &self.canonical)
+            .finish_non_exhaustive()
+    }
+}
+
+fn refuse_length(length: usize) -> Result<(), JsonError> {
+    match u32::try_from(length) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(JsonError::TooLong {
+            length,
+            limit: u32::MAX,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests;
