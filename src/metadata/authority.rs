@@ -106,7 +106,10 @@ impl Authority {
     #[must_use]
     pub fn filtered(&self, mut keep: impl FnMut(&KeyId, &FiledKey) -> bool) -> Self {
         let keys = self.keys.iter().filter(|(id, filed)| keep(id, filed));
-        Self { keys: keys.map(|(id, filed)| (id.clone(), filed.clone())).collect(), threshold: self.threshold }
+        Self {
+            keys: keys.map(|(id, filed)| (id.clone(), filed.clone())).collect(),
+            threshold: self.threshold,
+        }
     }
 }
 

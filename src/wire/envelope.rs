@@ -185,10 +185,7 @@ fn read_signature(reader: &mut Reader<'_>) -> Result<Option<Signature>, WireErro
 /// Standard padded base64; Go's decoder, and so this one, skips embedded CR and LF.
 pub(crate) fn base64(reader: &mut Reader<'_>, member: &'static str) -> Result<Vec<u8>, WireError> {
     let text = reader.string()?.decode();
-    let text: Cow<'_, str> = if text.contains(['\r', '\n']) {
-        Cow::Owned(text.replace(['\r', '\n'], ""))
-    } else {
-        text
-    };
+    let text: Cow<'_, str> =
+        if text.contains(['\r', '\n']) { Cow::Owned(text.replace(['\r', '\n'], "")) } else { text };
     data_encoding::BASE64.decode(text.as_bytes()).map_err(|error| WireError::invalid(member, error))
 }

@@ -18,11 +18,7 @@ use super::text::Text;
 /// `text` is not strict JSON, or holds a number that is not an integer of at most 2^53 either way.
 pub fn canonicalise(text: &str) -> Result<Vec<u8>, JsonError> {
     let mut reader = Reader::over(text)?;
-    let mut writer = Writer {
-        out: Vec::with_capacity(text.len()),
-        members: Vec::new(),
-        spare: Vec::new(),
-    };
+    let mut writer = Writer { out: Vec::with_capacity(text.len()), members: Vec::new(), spare: Vec::new() };
     writer.value(&mut reader)?;
     reader.end()?;
     Ok(writer.out)
@@ -35,10 +31,7 @@ pub fn canonicalise(text: &str) -> Result<Vec<u8>, JsonError> {
 pub fn escape_for_wire(canonical: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(canonical.len());
     let mut rest = canonical;
-    while let Some(at) = rest
-        .iter()
-        .position(|byte| matches!(byte, b'<' | b'>' | b'&' | 0xe2))
-    {
+    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'<' | b'>' | b'&' | 0xe2)) {
         let (plain, special) = rest.split_at_checked(at).unwrap_or((rest, &[]));
         out.extend_from_slice(plain);
         let (escaped, length): (&[u8], _) = match special {
@@ -199,10 +192,7 @@ mod tests {
             ("-9007199254740992", "-9007199254740992"),
         ] {
             becomes(text, canonical);
-            becomes(
-                &format!("{{\"a\":[{text}]}}"),
-                &format!("{{\"a\":[{canonical}]}}"),
-            );
+            becomes(&format!("{{\"a\":[{text}]}}"), &format!("{{\"a\":[{canonical}]}}"));
         }
         for text in [
             "1.5",
@@ -217,10 +207,7 @@ mod tests {
             "1.",
         ] {
             assert!(canonicalise(text).is_err(), "{text}");
-            assert!(
-                canonicalise(&format!("{{\"a\":{text}}}")).is_err(),
-                "{text}"
-            );
+            assert!(canonicalise(&format!("{{\"a\":{text}}}")).is_err(), "{text}");
         }
     }
 
@@ -261,18 +248,7 @@ mod tests {
     #[test]
     fn whole_text_only() {
         // CJ-06, CJ-11
-        for text in [
-            "",
-            " ",
-            "{} {}",
-            "{}x",
-            "1 2",
-            "\u{feff}{}",
-            "{}\u{a0}",
-            "nul",
-            "truex",
-            "{}\0",
-        ] {
+        for text in ["", " ", "{} {}", "{}x", "1 2", "\u{feff}{}", "{}\u{a0}", "nul", "truex", "{}\0"] {
             assert!(canonicalise(text).is_err(), "{text}");
         }
     }

@@ -114,11 +114,7 @@ impl JsonError {
             Some("") | None => "the end".to_owned(),
             Some(rest) => excerpt(rest),
         };
-        Self::Unexpected {
-            offset,
-            expected,
-            found,
-        }
+        Self::Unexpected { offset, expected, found }
     }
 }
 
@@ -156,19 +152,10 @@ mod tests {
     #[test]
     fn messages_tell_both_sides() {
         let error = JsonError::unexpected("[1 2]", 3, "`,` or `]`");
-        assert_eq!(
-            error.to_string(),
-            "expected `,` or `]` at offset 3, found 2]"
-        );
+        assert_eq!(error.to_string(), "expected `,` or `]` at offset 3, found 2]");
         let error = JsonError::unexpected("[", 1, "a value");
-        assert_eq!(
-            error.to_string(),
-            "expected a value at offset 1, found the end"
-        );
-        let error = JsonError::NumberOutOfRange {
-            offset: 4,
-            found: "1e400".into(),
-        };
+        assert_eq!(error.to_string(), "expected a value at offset 1, found the end");
+        let error = JsonError::NumberOutOfRange { offset: 4, found: "1e400".into() };
         assert_eq!(
             error.to_string(),
             "expected at most 9007199254740992 either way at offset 4, found 1e400"

@@ -32,11 +32,7 @@ struct Name {
 
 impl Names {
     pub(super) fn open<'a>(&self) -> Open<'a> {
-        Open {
-            first: self.stack.len(),
-            last: None,
-            rising: true,
-        }
+        Open { first: self.stack.len(), last: None, rising: true }
     }
 
     /// Adds `name`, which ends right before the quote at `end`.
@@ -50,10 +46,7 @@ impl Names {
         object.rising &= object.last.is_none_or(|last| last < name);
         object.last = Some(name);
         // `Reader::new` refuses documents whose offsets do not fit.
-        let too_long = |_| JsonError::TooLong {
-            length: end,
-            limit: u32::MAX,
-        };
+        let too_long = |_| JsonError::TooLong { length: end, limit: u32::MAX };
         self.stack.push(Name {
             start: u32::try_from(start).map_err(too_long)?,
             end: u32::try_from(end).map_err(too_long)?,
@@ -103,11 +96,7 @@ fn refuse_duplicates(document: &str, names: &mut [Name]) -> Result<(), JsonError
 fn duplicate(document: &str, one: Name, other: Name) -> JsonError {
     let offset = |name: Name| usize::try_from(name.start).unwrap_or(usize::MAX);
     let name = one.text(document).map(Text::decode).unwrap_or_default();
-    JsonError::DuplicateName {
-        offset: offset(other),
-        first: offset(one),
-        name: excerpt(&name),
-    }
+    JsonError::DuplicateName { offset: offset(other), first: offset(one), name: excerpt(&name) }
 }
 
 #[cfg(test)]
@@ -137,10 +126,7 @@ mod tests {
             r#"{"b":{"d":1,"c":2},"a":{"d":1,"c":2},"b":0}"#,
         ] {
             let error = read(text).unwrap_err();
-            assert!(
-                matches!(error, JsonError::DuplicateName { .. }),
-                "{text}: {error}"
-            );
+            assert!(matches!(error, JsonError::DuplicateName { .. }), "{text}: {error}");
         }
     }
 
@@ -161,21 +147,14 @@ mod tests {
     #[test]
     fn both_places_are_told() {
         let error = read(r#"{"b":1,"a":2,"\u0062":3}"#).unwrap_err();
-        let expected = JsonError::DuplicateName {
-            offset: 14,
-            first: 2,
-            name: "b".into(),
-        };
+        let expected = JsonError::DuplicateName { offset: 14, first: 2, name: "b".into() };
         assert_eq!(error, expected);
     }
 
     #[test]
     fn many_escaped_names_with_a_long_common_start() {
         let start = r"\u0061".repeat(50);
-        let names: Vec<String> = (0..20_000_u32)
-            .rev()
-            .map(|n| format!("\"{start}{n}\":0"))
-            .collect();
+        let names: Vec<String> = (0..20_000_u32).rev().map(|n| format!("\"{start}{n}\":0")).collect();
         assert_eq!(read(&format!("{{{}}}", names.join(","))), Ok(()));
     }
 }

@@ -34,21 +34,13 @@ pub(super) fn scan(document: &str, start: usize) -> Result<Number, JsonError> {
         return Err(scanner.out_of_range());
     };
     let literal = whole_end == end;
-    Ok(Number {
-        value,
-        end,
-        literal,
-        canonical: literal && !(negative && value == 0),
-    })
+    Ok(Number { value, end, literal, canonical: literal && !(negative && value == 0) })
 }
 
 /// The error for the number from `start` to `end` where only an integer literal may be.
 #[cold]
 pub(super) fn not_an_integer(document: &str, start: usize, end: usize) -> JsonError {
-    JsonError::NotAnInteger {
-        offset: start,
-        found: excerpt(document.get(start..end).unwrap_or_default()),
-    }
+    JsonError::NotAnInteger { offset: start, found: excerpt(document.get(start..end).unwrap_or_default()) }
 }
 
 struct Scanner<'a> {
@@ -60,12 +52,7 @@ struct Scanner<'a> {
 
 impl<'a> Scanner<'a> {
     fn new(document: &'a str, start: usize) -> Self {
-        Self {
-            document,
-            start,
-            at: start,
-            digits: Digits::default(),
-        }
+        Self { document, start, at: start, digits: Digits::default() }
     }
 
     fn skip(&mut self, wanted: impl Fn(u8) -> bool) -> bool {
@@ -181,9 +168,7 @@ impl Digits {
             return Some(Some(0));
         }
         let fraction_digits = i64::try_from(fraction_digits).unwrap_or(i64::MAX);
-        let power = exponent
-            .saturating_add(i64::from(self.zeros))
-            .saturating_sub(fraction_digits);
+        let power = exponent.saturating_add(i64::from(self.zeros)).saturating_sub(fraction_digits);
         if power < 0 {
             return None;
         }
@@ -255,10 +240,7 @@ mod tests {
             "12345678901234567890123.5e99",
         ] {
             let error = scan(spelt, 0).err().unwrap();
-            assert!(
-                matches!(error, JsonError::NumberOutOfRange { .. }),
-                "{spelt}: {error}"
-            );
+            assert!(matches!(error, JsonError::NumberOutOfRange { .. }), "{spelt}: {error}");
         }
     }
 
@@ -274,31 +256,17 @@ mod tests {
             "9007199254740992.5",
         ] {
             let error = scan(spelt, 0).err().unwrap();
-            assert!(
-                matches!(error, JsonError::NotAnInteger { .. }),
-                "{spelt}: {error}"
-            );
+            assert!(matches!(error, JsonError::NotAnInteger { .. }), "{spelt}: {error}");
         }
     }
 
     #[test]
     fn other_spellings_are_refused() {
-        for spelt in [
-            "01", "-01", "00", "+1", ".5", "1.", "1.e3", "-", "-.5", "1e", "1e+", "1e+-2", "--1",
-        ] {
+        for spelt in ["01", "-01", "00", "+1", ".5", "1.", "1.e3", "-", "-.5", "1e", "1e+", "1e+-2", "--1"] {
             let error = scan(spelt, 0).err().unwrap();
-            assert!(
-                matches!(error, JsonError::Unexpected { .. }),
-                "{spelt}: {error}"
-            );
+            assert!(matches!(error, JsonError::Unexpected { .. }), "{spelt}: {error}");
         }
-        for (spelt, end) in [
-            ("0x10", 1),
-            ("1_000", 1),
-            ("1,5", 1),
-            ("1e3e3", 3),
-            ("1.5.", 3),
-        ] {
+        for (spelt, end) in [("0x10", 1), ("1_000", 1), ("1,5", 1), ("1e3e3", 3), ("1.5.", 3)] {
             if let Ok(number) = scan(spelt, 0) {
                 assert_eq!(number.end, end, "{spelt}");
             }
@@ -309,12 +277,9 @@ mod tests {
     fn millions_of_digits_take_linear_time() {
         // PD-06; squared, this would take minutes
         let digits = "9".repeat(1_000_000);
-        for spelt in [
-            digits.clone(),
-            format!("-{digits}.{digits}"),
-            format!("1e{digits}"),
-            format!("1e-{digits}"),
-        ] {
+        for spelt in
+            [digits.clone(), format!("-{digits}.{digits}"), format!("1e{digits}"), format!("1e-{digits}")]
+        {
             let error = scan(&spelt, 0).err().unwrap();
             assert!(error.to_string().len() < 150);
         }

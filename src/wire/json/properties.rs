@@ -37,14 +37,10 @@ fn plain(value: &Value) -> String {
             format!("[{}]", items.join(","))
         }
         Value::Object(members) => {
-            let sorted: BTreeMap<&[u8], _> = members
-                .iter()
-                .map(|(name, value)| (name.as_bytes(), (name, value)))
-                .collect();
-            let members: Vec<_> = sorted
-                .values()
-                .map(|(name, value)| format!("{}:{}", quoted(name), plain(value)))
-                .collect();
+            let sorted: BTreeMap<&[u8], _> =
+                members.iter().map(|(name, value)| (name.as_bytes(), (name, value))).collect();
+            let members: Vec<_> =
+                sorted.values().map(|(name, value)| format!("{}:{}", quoted(name), plain(value))).collect();
             format!("{{{}}}", members.join(","))
         }
         other => other.to_string(),
@@ -60,21 +56,15 @@ struct Untidy {
 
 impl Untidy {
     fn write(value: &Value, seed: u64, twice: bool) -> String {
-        let mut writer = Self {
-            out: String::new(),
-            state: seed,
-            twice,
-        };
+        let mut writer = Self { out: String::new(), state: seed, twice };
         writer.value(value);
         writer.space();
         writer.out
     }
 
     fn chance(&mut self, sides: u64) -> u64 {
-        self.state = self
-            .state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.state =
+            self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.state >> 33) % sides
     }
 
@@ -150,11 +140,7 @@ impl Untidy {
             _ => {
                 for unit in character.encode_utf16(&mut [0; 2]) {
                     let upper = self.chance(2) == 0;
-                    let digits = if upper {
-                        format!("{unit:04X}")
-                    } else {
-                        format!("{unit:04x}")
-                    };
+                    let digits = if upper { format!("{unit:04X}") } else { format!("{unit:04x}") };
                     self.out.push_str(&format!("\\u{digits}"));
                 }
             }

@@ -62,9 +62,8 @@ impl<'a> Reader<'a> {
     ///
     /// The bytes are not UTF-8, begin with a byte order mark, or are 4 GiB or more.
     pub fn new(bytes: &'a [u8]) -> Result<Self, JsonError> {
-        let document = std::str::from_utf8(bytes).map_err(|error| JsonError::InvalidUtf8 {
-            offset: error.valid_up_to(),
-        })?;
+        let document = std::str::from_utf8(bytes)
+            .map_err(|error| JsonError::InvalidUtf8 { offset: error.valid_up_to() })?;
         Self::over(document)
     }
 
@@ -73,13 +72,7 @@ impl<'a> Reader<'a> {
         if document.starts_with('\u{feff}') {
             return Err(JsonError::ByteOrderMark);
         }
-        Ok(Self {
-            document,
-            at: 0,
-            depth: 0,
-            canonical: true,
-            names: Names::default(),
-        })
+        Ok(Self { document, at: 0, depth: 0, canonical: true, names: Names::default() })
     }
 
     /// The kind of the next value, which stays unread.
@@ -132,12 +125,10 @@ impl<'a> Reader<'a> {
         members: &[&'static str],
         mut member: impl FnMut(&mut Self, &'static str) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.map(
-            |reader, name| match members.iter().find(|member| name == **member) {
-                Some(known) => member(reader, known),
-                None => Ok(reader.skip_unknown(members, name)?),
-            },
-        )
+        self.map(|reader, name| match members.iter().find(|member| name == **member) {
+            Some(known) => member(reader, known),
+            None => Ok(reader.skip_unknown(members, name)?),
+        })
     }
 
     /// Reads an array; `item` reads each value.
@@ -205,11 +196,7 @@ impl<'a> Reader<'a> {
     /// Here is something else.
     pub fn null(&mut self) -> Result<(), JsonError> {
         self.skip_space();
-        if self.takes("null") {
-            Ok(())
-        } else {
-            Err(self.unexpected("`null`"))
-        }
+        if self.takes("null") { Ok(()) } else { Err(self.unexpected("`null`")) }
     }
 
     /// Reads any value, checks all of it, and gives the text as received.
@@ -256,12 +243,7 @@ impl<'a> Reader<'a> {
         let value = read(self)?;
         let canonical = self.canonical;
         self.canonical &= outside;
-        Ok(Spanned {
-            value,
-            text: self.since(start)?,
-            start,
-            canonical,
-        })
+        Ok(Spanned { value, text: self.since(start)?, start, canonical })
     }
 
     /// Reads a number of any spelling.
@@ -378,11 +360,7 @@ impl<'a> Reader<'a> {
 
     fn skip_unknown(&mut self, members: &[&'static str], name: Text<'a>) -> Result<(), JsonError> {
         if let Some(expected) = members.iter().find(|member| name.folds_to(member)) {
-            return Err(JsonError::CaseVariant {
-                offset: self.at,
-                expected,
-                found: excerpt(&name.decode()),
-            });
+            return Err(JsonError::CaseVariant { offset: self.at, expected, found: excerpt(&name.decode()) });
         }
         self.skip_value()
     }
@@ -418,10 +396,7 @@ impl fmt::Debug for Reader<'_> {
 fn refuse_length(length: usize) -> Result<(), JsonError> {
     match u32::try_from(length) {
         Ok(_) => Ok(()),
-        Err(_) => Err(JsonError::TooLong {
-            length,
-            limit: u32::MAX,
-        }),
+        Err(_) => Err(JsonError::TooLong { length, limit: u32::MAX }),
     }
 }
 

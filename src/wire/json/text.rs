@@ -26,11 +26,7 @@ impl<'a> Text<'a> {
     /// The string itself, borrowed when it holds no escape.
     #[must_use]
     pub fn decode(self) -> Cow<'a, str> {
-        if self.escaped {
-            Cow::Owned(self.chars().collect())
-        } else {
-            Cow::Borrowed(self.raw)
-        }
+        if self.escaped { Cow::Owned(self.chars().collect()) } else { Cow::Borrowed(self.raw) }
     }
 
     /// A string that a scan has accepted before.
@@ -43,10 +39,7 @@ impl<'a> Text<'a> {
     }
 
     pub(super) fn chars(self) -> impl Iterator<Item = char> + use<'a> {
-        Decoded {
-            raw: self.raw,
-            at: 0,
-        }
+        Decoded { raw: self.raw, at: 0 }
     }
 
     /// Whether Go's decoder would take this name for `member`, which is ASCII.
@@ -72,11 +65,7 @@ impl Eq for Text<'_> {}
 
 impl PartialEq<str> for Text<'_> {
     fn eq(&self, other: &str) -> bool {
-        if self.escaped {
-            self.chars().eq(other.chars())
-        } else {
-            self.raw == other
-        }
+        if self.escaped { self.chars().eq(other.chars()) } else { self.raw == other }
     }
 }
 
@@ -95,11 +84,7 @@ impl PartialOrd for Text<'_> {
 impl Ord for Text<'_> {
     // UTF-8 keeps the order of code points, so characters compare as their bytes do.
     fn cmp(&self, other: &Self) -> Ordering {
-        if self.escaped || other.escaped {
-            self.chars().cmp(other.chars())
-        } else {
-            self.raw.cmp(other.raw)
-        }
+        if self.escaped || other.escaped { self.chars().cmp(other.chars()) } else { self.raw.cmp(other.raw) }
     }
 }
 
@@ -139,11 +124,7 @@ pub(super) fn scan(document: &str, start: usize) -> Result<Scanned<'_>, JsonErro
     let Some(raw) = document.get(start..at) else {
         return Err(JsonError::unexpected(document, start, "a string"));
     };
-    Ok(Scanned {
-        text: Text { raw, escaped },
-        end: at + 1,
-        canonical,
-    })
+    Ok(Scanned { text: Text { raw, escaped }, end: at + 1, canonical })
 }
 
 /// The characters of a string that [`scan`] accepted.
@@ -188,10 +169,7 @@ fn unicode_escape(document: &str, at: usize) -> Result<(char, usize), JsonError>
     if let Some(character) = char::from_u32(u32::from(unit)) {
         return Ok((character, 6));
     }
-    let lone = JsonError::LoneSurrogate {
-        offset: at,
-        found: unit,
-    };
+    let lone = JsonError::LoneSurrogate { offset: at, found: unit };
     let Some(second) = utf16_unit(document, at + 6) else {
         return Err(lone);
     };
@@ -204,13 +182,10 @@ fn unicode_escape(document: &str, at: usize) -> Result<(char, usize), JsonError>
 /// The value of the escape `\uXXXX` at `at`, if there is one.
 fn utf16_unit(document: &str, at: usize) -> Option<u16> {
     let digits = document.as_bytes().get(at..)?.strip_prefix(b"\\u")?;
-    digits
-        .first_chunk::<4>()?
-        .iter()
-        .try_fold(0, |unit, digit| {
-            let digit = char::from(*digit).to_digit(16)?;
-            Some((unit << 4) | u16::try_from(digit).ok()?)
-        })
+    digits.first_chunk::<4>()?.iter().try_fold(0, |unit, digit| {
+        let digit = char::from(*digit).to_digit(16)?;
+        Some((unit << 4) | u16::try_from(digit).ok()?)
+    })
 }
 
 #[cold]
@@ -264,10 +239,7 @@ mod tests {
             ("plain é 😀 \u{2028} \u{7f}", "plain é 😀 \u{2028} \u{7f}"),
             (r#"\"\\\/\b\f\n\r\t"#, "\"\\/\u{8}\u{c}\n\r\t"),
             (r"\u0000\u003C\u003c\u00e9", "\0<<é"),
-            (
-                r"a long enough prefix \ud83d\uDE00!",
-                "a long enough prefix 😀!",
-            ),
+            (r"a long enough prefix \ud83d\uDE00!", "a long enough prefix 😀!"),
             (r"\ufeff\uffff", "\u{feff}\u{ffff}"),
         ] {
             assert_eq!(text(raw).unwrap(), decoded, "{raw}");
@@ -277,29 +249,15 @@ mod tests {
     #[test]
     fn half_pairs_and_bad_escapes_are_refused() {
         // CJ-09
-        for raw in [
-            r"\ud800",
-            r"\udc00",
-            r"\ud800\ud800",
-            r"\udc00\ud800",
-            r"\ud83dx",
-            r"\ud83d\n",
-            r"\ud83d\u0041",
-        ] {
+        for raw in
+            [r"\ud800", r"\udc00", r"\ud800\ud800", r"\udc00\ud800", r"\ud83dx", r"\ud83d\n", r"\ud83d\u0041"]
+        {
             let error = text(raw).unwrap_err();
-            assert!(
-                matches!(error, JsonError::LoneSurrogate { .. }),
-                "{raw}: {error}"
-            );
+            assert!(matches!(error, JsonError::LoneSurrogate { .. }), "{raw}: {error}");
         }
-        for raw in [
-            r"\x41", r"\u12", r"\u12g4", r"\u+123", r"\U0041", r"\'", r"\é", "\\\u{1}",
-        ] {
+        for raw in [r"\x41", r"\u12", r"\u12g4", r"\u+123", r"\U0041", r"\'", r"\é", "\\\u{1}"] {
             let error = text(raw).unwrap_err();
-            assert!(
-                matches!(error, JsonError::InvalidEscape { .. }),
-                "{raw}: {error}"
-            );
+            assert!(matches!(error, JsonError::InvalidEscape { .. }), "{raw}: {error}");
         }
     }
 
@@ -308,10 +266,7 @@ mod tests {
         for length in 0..40 {
             for control in 0..0x20_u8 {
                 let raw = format!("{}{}rest of it", "é".repeat(length), char::from(control));
-                let found = JsonError::ControlCharacter {
-                    offset: 2 * length,
-                    found: control,
-                };
+                let found = JsonError::ControlCharacter { offset: 2 * length, found: control };
                 assert_eq!(text(&raw), Err(found));
             }
         }
@@ -325,10 +280,7 @@ mod tests {
                 let mut word = [b'!'; 8];
                 word[at] = byte;
                 assert_eq!(plain_length(&word), if special { at } else { 8 });
-                assert_eq!(
-                    plain_length(&word[..7]),
-                    if special { at.min(7) } else { 7 }
-                );
+                assert_eq!(plain_length(&word[..7]), if special { at.min(7) } else { 7 });
             }
         }
     }

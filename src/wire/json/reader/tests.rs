@@ -63,16 +63,10 @@ fn kinds_are_seen_without_reading() {
         ("\nnull", Kind::Null),
     ] {
         let mut reader = reader(text);
-        assert_eq!(
-            (reader.peek(), reader.peek()),
-            (Ok(kind), Ok(kind)),
-            "{text}"
-        );
+        assert_eq!((reader.peek(), reader.peek()), (Ok(kind), Ok(kind)), "{text}");
         assert!(reader.raw().is_ok());
     }
-    for text in [
-        "", " ", "}", "]", ",", ":", "+1", ".5", "x", "'a'", "NaN", "/**/1",
-    ] {
+    for text in ["", " ", "}", "]", ",", ":", "+1", ".5", "x", "'a'", "NaN", "/**/1"] {
         assert!(reader(text).peek().is_err(), "{text}");
     }
 }
@@ -110,10 +104,7 @@ fn structures_know_their_members() {
         reader.end()?;
         Ok::<_, JsonError>(seen)
     };
-    assert_eq!(
-        read(r#"{"version":1,"x":{"Version":[1e3]},"ke\u0079s":{}}"#),
-        Ok(vec!["version", "keys"])
-    );
+    assert_eq!(read(r#"{"version":1,"x":{"Version":[1e3]},"ke\u0079s":{}}"#), Ok(vec!["version", "keys"]));
     assert_eq!(read(r#"{"x":1,"X":2}"#), Ok(vec![]));
     for text in [
         r#"{"version":1,"Version":2}"#,
@@ -124,10 +115,7 @@ fn structures_know_their_members() {
         "{\"\u{212a}eys\":1}",
     ] {
         let error = read(text).unwrap_err();
-        assert!(
-            matches!(error, JsonError::CaseVariant { .. }),
-            "{text}: {error}"
-        );
+        assert!(matches!(error, JsonError::CaseVariant { .. }), "{text}: {error}");
     }
     for text in [
         r#"{"version":1,"version":2}"#,
@@ -136,10 +124,7 @@ fn structures_know_their_members() {
         r#"{"version":{"b":1,"a":1,"b":1}}"#,
     ] {
         let error = read(text).unwrap_err();
-        assert!(
-            matches!(error, JsonError::DuplicateName { .. }),
-            "{text}: {error}"
-        );
+        assert!(matches!(error, JsonError::DuplicateName { .. }), "{text}: {error}");
     }
     assert!(read(r#"{"x":1.5}"#).is_err());
     assert!(read(r#"{"x":01}"#).is_err());
@@ -150,22 +135,11 @@ fn integers_are_spelt_as_such() {
     // PD-03
     for text in ["1.0", "1e3", "0.0", "1E0"] {
         let error = reader(text).integer().unwrap_err();
-        assert!(
-            matches!(error, JsonError::NotAnInteger { .. }),
-            "{text}: {error}"
-        );
+        assert!(matches!(error, JsonError::NotAnInteger { .. }), "{text}: {error}");
     }
-    for text in [
-        "9007199254740993",
-        "9223372036854775808",
-        "18446744073709551616",
-        "1e400",
-    ] {
+    for text in ["9007199254740993", "9223372036854775808", "18446744073709551616", "1e400"] {
         let error = reader(text).integer().unwrap_err();
-        assert!(
-            matches!(error, JsonError::NumberOutOfRange { .. }),
-            "{text}: {error}"
-        );
+        assert!(matches!(error, JsonError::NumberOutOfRange { .. }), "{text}: {error}");
     }
     assert_eq!(reader("9007199254740992").integer(), Ok(1 << 53));
 }
@@ -227,10 +201,7 @@ fn other_encodings_are_refused() {
     assert!(Reader::new(b"\"\xc0\xaf\"").is_err());
     assert!(Reader::new(b"\"\xed\xa0\x80\"").is_err());
     assert!(Reader::new(b"\xff\xfe{\0}\0").is_err());
-    assert_eq!(
-        Reader::new(b"\xef\xbb\xbf{}").unwrap_err(),
-        JsonError::ByteOrderMark
-    );
+    assert_eq!(Reader::new(b"\xef\xbb\xbf{}").unwrap_err(), JsonError::ByteOrderMark);
     assert!(raw("{\0}\0").is_err());
 }
 
@@ -242,10 +213,7 @@ fn the_depth_is_bounded() {
             let nested = |depth: usize| format!("{}1{}", open.repeat(depth), close.repeat(depth));
             let deepest = nested(MAX_DEPTH);
             assert_eq!(raw(&deepest), Ok(&*deepest));
-            assert_eq!(
-                super::super::canonicalise(&deepest).unwrap(),
-                deepest.as_bytes()
-            );
+            assert_eq!(super::super::canonicalise(&deepest).unwrap(), deepest.as_bytes());
             for depth in [MAX_DEPTH + 1, 100_000] {
                 let offset = open.len() * MAX_DEPTH;
                 let error = JsonError::TooDeep { offset };
@@ -262,12 +230,9 @@ fn the_depth_is_bounded() {
 
 #[test]
 fn canonical_texts_are_told() {
-    for text in [
-        r#"{"A":1,"a":{"b":[],"c":{}},"é":-5}"#,
-        r#""\"\\<é/""#,
-        "[true,false,null,0]",
-        "9007199254740992",
-    ] {
+    for text in
+        [r#"{"A":1,"a":{"b":[],"c":{}},"é":-5}"#, r#""\"\\<é/""#, "[true,false,null,0]", "9007199254740992"]
+    {
         assert!(is_canonical(text), "{text}");
     }
     for text in [
@@ -310,22 +275,11 @@ fn spans_account_for_themselves_only() {
         })
     });
     let outer = outer.unwrap();
-    assert_eq!(
-        (outer.text, outer.start, outer.canonical),
-        (&text[1..], 1, false)
-    );
-    let expected = [
-        ("[1,2]", 18, true),
-        ("[ ]", 28, false),
-        (r#"{"b":[1,2],"a":[ ]}"#, 14, false),
-        ("{}", 40, true),
-    ];
+    assert_eq!((outer.text, outer.start, outer.canonical), (&text[1..], 1, false));
+    let expected =
+        [("[1,2]", 18, true), ("[ ]", 28, false), (r#"{"b":[1,2],"a":[ ]}"#, 14, false), ("{}", 40, true)];
     assert_eq!(parts, expected);
-    assert!(
-        parts
-            .iter()
-            .all(|(part, start, _)| text[*start..].starts_with(part))
-    );
+    assert!(parts.iter().all(|(part, start, _)| text[*start..].starts_with(part)));
 }
 
 #[test]

@@ -1,0 +1,71 @@
+//! Roll-back floors: what was trusted once is never undercut.
+//!
+//! A floor comes from our own record or from the cached file, whichever is higher; neither the
+//! size nor the state of the other lowers it. It stops to bind only when a key that vouched for it
+//! was revoked and the rest no longer suffices: then nobody can tell any more whether the version
+//! was the publisher's or a thief's (TUF specification 5.3.11).
+
+use std::collections::BTreeMap;
+
+use crate::{
+    metadata::Authority,
+    name::{RoleName, Version},
+    wire::{Document, Floor},
+};
+
+use super::{Verified, VerifyError};
+
+/// The floors of one refresh.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Floors(BTreeMap<RoleName, Floor>);
+
+impl Floors {
+    pub(super) const fn new(recorded: BTreeMap<RoleName, Floor>) -> Self {
+        Self(recorded)
+    }
+
+    pub(super) fn get(&self, role: &RoleName) -> Option<&Floor> {
+        self.0.get(role)
+    }
+
+    /// The floor of a role that still binds under `authority`.
+    pub(super) fn binding(&self, role: &RoleName, authority: &Authority) -> Option<&Floor> {
+        self.0.get(role).filter(|floor| {
+            let left = floor.signers.iter().filter(|id| authority.has_canonical(id)).count();
+            let none_revoked = left == floor.signers.len();
+            none_revoked || u32::try_from(left).is_ok_and(|left| left >= authority.threshold().get())
+        })
+    }
+
+    /// Refuses a version below a floor that binds.
+    pub(super) fn check(&self, role: &RoleName, authority: &Authority, offered: Version) -> Result<(), VerifyError> {
+        match self.binding(role, authority) {
+            Some(floor) if offered < floor.version => {
+                Err(VerifyError::Rollback { role: role.clone(), trusted: floor.version, offered })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Records what was just verified. It passed [`check`](Self::check), so it is no step back
+    /// unless keys were revoked.
+    pub(super) fn set<T: Document>(&mut self, role: &RoleName, verified: &Verified<T>) {
+        let floor = Floor {
+            version: verified.body().version(),
+            sha256: *verified.sha256(),
+            signers: verified.signers().to_vec(),
+        };
+        self.0.insert(role.clone(), floor);
+    }
+
+    /// Raises the floor to what a verified cached file shows.
+    pub(super) fn raise<T: Document>(&mut self, role: &RoleName, cached: &Verified<T>) {
+        if self.0.get(role).is_none_or(|floor| floor.version < cached.body().version()) {
+            self.set(role, cached);
+        }
+    }
+
+    pub(super) fn into_inner(self) -> BTreeMap<RoleName, Floor> {
+        self.0
+    }
+}

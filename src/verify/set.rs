@@ -1,0 +1,81 @@
+//! One consistent, verified set of metadata.
+
+use std::collections::BTreeMap;
+
+use super::{Notice, Verified, VerifyError};
+use crate::{
+    metadata::{Authority, Root, Snapshot, Targets, Timestamp},
+    name::RoleName,
+};
+
+/// A complete set: what a refresh ends with.
+#[derive(Clone, Debug)]
+pub struct TrustedSet {
+    pub(super) root: Verified<Root>,
+    pub(super) timestamp: Verified<Timestamp>,
+    pub(super) snapshot: Verified<Snapshot>,
+    pub(super) targets: Verified<Targets>,
+    pub(super) delegated: BTreeMap<RoleName, DelegatedTargets>,
+    pub(super) notices: Vec<Notice>,
+}
+
+/// The state of a published delegation.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum DelegatedTargets {
+    /// Verified.
+    Usable(Verified<Targets>),
+    /// Expired or under-signed; nothing below it is known.
+    Unusable(VerifyError),
+}
+
+impl TrustedSet {
+    /// The root.
+    pub const fn root(&self) -> &Verified<Root> {
+        &self.root
+    }
+
+    /// The timestamp.
+    pub const fn timestamp(&self) -> &Verified<Timestamp> {
+        &self.timestamp
+    }
+
+    /// The snapshot.
+    pub const fn snapshot(&self) -> &Verified<Snapshot> {
+        &self.snapshot
+    }
+
+    /// The top-level targets.
+    pub const fn targets(&self) -> &Verified<Targets> {
+        &self.targets
+    }
+
+    /// The published delegations. One that is declared and was never published is absent.
+    pub const fn delegated(&self) -> &BTreeMap<RoleName, DelegatedTargets> {
+        &self.delegated
+    }
+
+    /// What a caller should know besides.
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
+    }
+
+    /// The usable targets file of a role.
+    pub fn targets_of(&self, role: &RoleName) -> Option<&Verified<Targets>> {
+        match role {
+            RoleName::Targets => Some(&self.targets),
+            _ => match self.delegated.get(role) {
+                Some(DelegatedTargets::Usable(targets)) => Some(targets),
+                _ => None,
+            },
+        }
+    }
+
+    /// Who vouches for a role: the root, or the role that delegates to it.
+    pub fn authority(&self, role: &RoleName) -> Option<Authority> {
+        match role.parent() {
+            None => self.root.body().authority(role),
+            Some(parent) => self.targets_of(&parent)?.body().authority(role),
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! The one threshold loop (TUF specification 4.2, 5.3.4; Notary v1).
+//!
+//! Distinct key *material* counts, not ids: one key behind two certificates, or listed twice, is
+//! one key. The trusted key's kind fixes which schemes are possible; a signature's `method` only
+//! chooses among them. An entry that doesn't verify is skipped and does no harm.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    crypto::KeyMaterial,
+    limits::Limits,
+    metadata::Authority,
+    name::KeyId,
+    wire::Signature,
+};
+
+/// How many distinct keys have signed, and whether they suffice.
+#[derive(Debug)]
+pub(super) struct Count {
+    pub(super) needed: u32,
+    /// Canonical ids of the keys that have signed; no more than needed.
+    pub(super) signers: Vec<KeyId>,
+}
+
+impl Count {
+    pub(super) fn is_met(&self) -> bool {
+        self.valid() >= self.needed
+    }
+
+    pub(super) fn valid(&self) -> u32 {
+        u32::try_from(self.signers.len()).unwrap_or(u32::MAX)
+    }
+}
+
+/// Counts the keys of `authority` that have signed `message`, and stops when they suffice.
+pub(super) fn count(authority: &Authority, signatures: &[Signature], message: &[u8], limits: &Limits) -> Count {
+    let needed = authority.threshold().get();
+    let mut count = Count { needed, signers: Vec::new() };
+    let mut tried: BTreeMap<&KeyMaterial, Tries> = BTreeMap::new();
+    for signature in signatures {
+        if count.is_met() {
+            break;
+        }
+        let Some(filed) = authority.key(&signature.key_id) else { continue };
+        let (Some(scheme), Ok(material)) = (signature.scheme, filed.key.material()) else { continue };
+        let tries = tried.entry(material).or_default();
+        if tries.counted || tries.failed >= limits.max_attempts_per_key {
+            continue;
+        }
+        match filed.key.verify(scheme, message, &signature.bytes) {
+            Ok(()) => {
+                tries.counted = true;
+                count.signers.push(filed.canonical_id.clone());
+            }
+            Err(_) => tries.failed = tries.failed.saturating_add(1),
+        }
+    }
+    count
+}
+
+#[derive(Default)]
+struct Tries {
+    counted: bool,
+    failed: usize,
+}

@@ -1,0 +1,38 @@
+//! The proof that a document was verified.
+
+use crate::{name::KeyId, wire::Bytes};
+
+/// A document whose signatures, version and expiry were checked. Only this layer makes one.
+#[derive(Clone, Debug)]
+pub struct Verified<T> {
+    body: T,
+    bytes: Bytes,
+    sha256: [u8; 32],
+    signers: Vec<KeyId>,
+}
+
+impl<T> Verified<T> {
+    pub(super) const fn new(body: T, bytes: Bytes, sha256: [u8; 32], signers: Vec<KeyId>) -> Self {
+        Self { body, bytes, sha256, signers }
+    }
+
+    /// What the document says.
+    pub const fn body(&self) -> &T {
+        &self.body
+    }
+
+    /// The file as received.
+    pub const fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// SHA-256 of the file.
+    pub const fn sha256(&self) -> &[u8; 32] {
+        &self.sha256
+    }
+
+    /// Canonical ids of keys that vouched for the document: as many as its threshold asks for.
+    pub fn signers(&self) -> &[KeyId] {
+        &self.signers
+    }
+}
