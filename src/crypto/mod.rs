@@ -1,1 +1,40 @@
-//! `crypto`
+//! Cryptography decides with the published key alone: its kind and its material say which
+//! signature schemes are possible, never what a signature claims about itself.
+//!
+//! Notary v1 (keys, signature methods, certificates, key files), RFC 5280, RFC 5480, RFC 8017,
+//! RFC 8018, RFC 8032. No JSON, no file and no clock here: bytes and a time come in, values go out.
+
+mod asn1;
+mod bundle;
+mod certificate;
+mod chain;
+pub mod digest;
+mod ed25519_point;
+mod error;
+mod key_material;
+mod pem;
+mod public_key;
+mod scheme;
+mod signature;
+mod utc;
+
+pub use bundle::{CertificateBundle, common_name_covers};
+pub use certificate::Certificate;
+pub use chain::chains_to;
+pub use error::{CertificateError, CryptoError};
+pub use key_material::{Curve, KeyMaterial};
+pub use pem::{PemBlock, PemBlocks};
+pub use public_key::PublicKey;
+pub use scheme::{KeyKind, Scheme};
+
+use ring::rand::SecureRandom as _;
+
+/// Fills `buffer` with random bytes of the operating system.
+///
+/// # Errors
+/// [`CryptoError::Random`] when the operating system gives none.
+pub fn random(buffer: &mut [u8]) -> Result<(), CryptoError> {
+    ring::rand::SystemRandom::new()
+        .fill(buffer)
+        .map_err(|_| CryptoError::Random)
+}

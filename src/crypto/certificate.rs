@@ -1,0 +1,224 @@
+//! A certificate binds a key to one common name for a time; what Notary asks of it is read once,
+//! strictly, when it is parsed (RFC 5280 section 4.1; PX5-03, PX5-06, PX5-07).
+
+use super::asn1;
+use super::error::{CertificateError, CryptoError};
+use super::key_material::{RSA_MIN_BITS, Spki};
+use super::pem::PemBlock;
+use super::public_key::PublicKey;
+use super::scheme::KeyKind;
+use der::asn1::{AnyRef, Ia5StringRef, ObjectIdentifier, PrintableStringRef, Utf8StringRef};
+use der::{Decode, Encode, Tag, Tagged};
+use std::time::SystemTime;
+use x509_cert::TbsCertificate;
+use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage};
+
+pub(super) const LABEL: &str = "CERTIFICATE";
+const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
+
+/// Signature algorithms over hashes that no longer protect anything.
+const WEAK_SIGNATURES: [(&str, &str); 7] = [
+    ("1.2.840.113549.1.1.2", "MD2 with RSA"),
+    ("1.2.840.113549.1.1.4", "MD5 with RSA"),
+    ("1.2.840.113549.1.1.5", "SHA-1 with RSA"),
+    ("1.3.14.3.2.29", "SHA-1 with RSA"),
+    ("1.2.840.10040.4.3", "SHA-1 with DSA"),
+    ("1.3.14.3.2.27", "SHA-1 with DSA"),
+    ("1.2.840.10045.4.1", "SHA-1 with ECDSA"),
+];
+
+/// One parsed X.509 certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    der: Vec<u8>,
+    common_name: Option<String>,
+    not_before: SystemTime,
+    not_after: SystemTime,
+    is_ca: bool,
+    extended_key_usages: Vec<String>,
+    signature_algorithm: String,
+    subject_public_key_info: Vec<u8>,
+}
+
+impl Certificate {
+    /// Reads DER.
+    ///
+    /// # Errors
+    /// [`CertificateError::Malformed`] for anything but one certificate in strict DER.
+    pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
+        let certificate = x509_cert::Certificate::from_der(der).map_err(malformed)?;
+        let tbs = certificate.tbs_certificate();
+        if tbs.signature() != certificate.signature_algorithm() {
+            return Err(malformed("two different signature algorithms"));
+        }
+        let basic = tbs.get_extension::<BasicConstraints>().map_err(malformed)?;
+        let usage = tbs.get_extension::<ExtendedKeyUsage>().map_err(malformed)?;
+        let usages = usage.map(|(_, usage)| usage.0).unwrap_or_default();
+        let spki = tbs.subject_public_key_info();
+        Ok(Self {
+            der: der.to_vec(),
+            common_name: common_name(tbs),
+            not_before: system_time(tbs.validity().not_before)?,
+            not_after: system_time(tbs.validity().not_after)?,
+            is_ca: basic.is_some_and(|(_, basic)| basic.ca),
+            extended_key_usages: usages.iter().map(ToString::to_string).collect(),
+            signature_algorithm: certificate.signature_algorithm().oid.to_string(),
+            subject_public_key_info: spki.to_der().map_err(malformed)?,
+        })
+    }
+
+    /// Reads PEM with a single certificate in it.
+    ///
+    /// # Errors
+    /// [`CertificateError`] if there is none, more than one, a block of another type, or the
+    /// certificate is malformed.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, CertificateError> {
+        let mut certificates = Self::all_in_pem(pem)?;
+        match (certificates.pop(), certificates.len()) {
+            (None, _) => Err(CertificateError::Empty),
+            (Some(certificate), 0) => Ok(certificate),
+            (Some(_), others) => Err(CertificateError::NotSingle { count: others + 1 }),
+        }
+    }
+
+    /// Every certificate of a PEM file, a file of authorities for example.
+    ///
+    /// # Errors
+    /// As [`Certificate::from_pem`], save that any number but none is right.
+    pub fn all_from_pem(pem: &[u8]) -> Result<Vec<Self>, CertificateError> {
+        let certificates = Self::all_in_pem(pem)?;
+        if certificates.is_empty() {
+            return Err(CertificateError::Empty);
+        }
+        Ok(certificates)
+    }
+
+    /// The certificate that gives an x509 key its key: the first block without headers that can be
+    /// read; others are passed over.
+    pub(super) fn first_in_pem(pem: &[u8]) -> Result<Self, CertificateError> {
+        let mut problem = CertificateError::Empty;
+        for block in PemBlock::blocks(pem).flatten() {
+            if block.label != LABEL || !block.headers.is_empty() {
+                continue;
+            }
+            match Self::from_der(&block.contents) {
+                Ok(certificate) => return Ok(certificate),
+                Err(error) => problem = error,
+            }
+        }
+        Err(problem)
+    }
+
+    fn all_in_pem(pem: &[u8]) -> Result<Vec<Self>, CertificateError> {
+        let blocks = PemBlock::blocks(pem).flatten();
+        blocks
+            .map(|block| match block.label.as_str() {
+                LABEL => Self::from_der(&block.contents),
+                _ => Err(CertificateError::NotACertificate {
+                    label: block.label.clone(),
+                }),
+            })
+            .collect()
+    }
+
+    /// The certificate's bytes.
+    #[must_use]
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// The subject's common name, if there is exactly one and it is plain text; a certificate with
+    /// several names is ambiguous and has none.
+    #[must_use]
+    pub fn common_name(&self) -> Option<&str> {
+        self.common_name.as_deref()
+    }
+
+    /// Begin of validity.
+    #[must_use]
+    pub fn not_before(&self) -> SystemTime {
+        self.not_before
+    }
+
+    /// End of validity, itself included.
+    #[must_use]
+    pub fn not_after(&self) -> SystemTime {
+        self.not_after
+    }
+
+    /// Whether the certificate says of itself that it is a CA.
+    #[must_use]
+    pub fn is_ca(&self) -> bool {
+        self.is_ca
+    }
+
+    /// Object identifiers of the extended key usages, in dotted form; empty if there are none.
+    #[must_use]
+    pub fn extended_key_usages(&self) -> &[String] {
+        &self.extended_key_usages
+    }
+
+    /// The key inside, plain. An algorithm that Notary does not know gives a key of unknown kind.
+    #[must_use]
+    pub fn public_key(&self) -> PublicKey {
+        let spki = &self.subject_public_key_info;
+        let kind = match Spki::from_der(spki).map(|spki| spki.algorithm) {
+            Ok(asn1::EC_PUBLIC_KEY) => KeyKind::Ecdsa,
+            Ok(asn1::RSA_ENCRYPTION) => KeyKind::Rsa,
+            Ok(other) => KeyKind::Unknown(other.to_string()),
+            Err(_) => KeyKind::Unknown(String::new()),
+        };
+        PublicKey::new(kind, spki.clone())
+    }
+
+    /// Refuses broken hashes and RSA keys that are too small.
+    ///
+    /// # Errors
+    /// [`CertificateError::WeakSignature`] or [`CertificateError::KeyTooSmall`].
+    pub fn check_algorithm(&self) -> Result<(), CertificateError> {
+        let weak = WEAK_SIGNATURES
+            .iter()
+            .find(|(oid, _)| *oid == self.signature_algorithm);
+        if let Some(&(_, algorithm)) = weak {
+            return Err(CertificateError::WeakSignature { algorithm });
+        }
+        match self.public_key().material() {
+            Err(&CryptoError::RsaModulusSize { bits, min, .. }) if bits < RSA_MIN_BITS => {
+                Err(CertificateError::KeyTooSmall { bits, min })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn subject_public_key_info(&self) -> &[u8] {
+        &self.subject_public_key_info
+    }
+}
+
+fn common_name(tbs: &TbsCertificate) -> Option<String> {
+    let mut names = tbs.subject().iter().filter(|name| name.oid == COMMON_NAME);
+    let name = names.next()?;
+    if names.next().is_some() {
+        return None;
+    }
+    let value = AnyRef::from(&name.value);
+    let text = match value.tag() {
+        Tag::PrintableString => value.decode_as::<PrintableStringRef<'_>>().ok()?.as_str(),
+        Tag::Utf8String => value.decode_as::<Utf8StringRef<'_>>().ok()?.as_str(),
+        Tag::Ia5String => value.decode_as::<Ia5StringRef<'_>>().ok()?.as_str(),
+        _ => return None,
+    };
+    (!text.is_empty() && !text.contains('\0')).then(|| text.to_owned())
+}
+
+fn system_time(time: x509_cert::time::Time) -> Result<SystemTime, CertificateError> {
+    SystemTime::UNIX_EPOCH
+        .checked_add(time.to_unix_duration())
+        .ok_or_else(|| malformed("a date out of range"))
+}
+
+fn malformed(reason: impl ToString) -> CertificateError {
+    CertificateError::Malformed {
+        reason: reason.to_string(),
+    }
+}
