@@ -30,10 +30,7 @@ impl CertificateBundle {
         }
         let mut certificates = certificates.into_iter();
         match certificates.next() {
-            Some(leaf) if !leaf.is_ca() => Ok(Self {
-                leaf,
-                intermediates: certificates.collect(),
-            }),
+            Some(leaf) if !leaf.is_ca() => Ok(Self { leaf, intermediates: certificates.collect() }),
             _ => Err(CertificateError::LeafNotFirst),
         }
     }
@@ -67,12 +64,7 @@ impl CertificateBundle {
     ///
     /// # Errors
     /// [`CertificateError`] saying why the leaf is not good for the collection `gun`.
-    pub fn valid_for(
-        &self,
-        gun: &str,
-        now: SystemTime,
-        check_dates: bool,
-    ) -> Result<Self, CertificateError> {
+    pub fn valid_for(&self, gun: &str, now: SystemTime, check_dates: bool) -> Result<Self, CertificateError> {
         let gun_owned = || gun.to_owned();
         match self.leaf.common_name() {
             None => return Err(CertificateError::NoCommonName { gun: gun_owned() }),
@@ -114,10 +106,7 @@ pub(super) fn check(
 ) -> Result<(), CertificateError> {
     let (not_before, not_after) = (certificate.not_before(), certificate.not_after());
     if not_before > not_after {
-        return Err(CertificateError::DatesInverted {
-            not_before,
-            not_after,
-        });
+        return Err(CertificateError::DatesInverted { not_before, not_after });
     }
     certificate.check_algorithm()?;
     if !check_dates {

@@ -114,9 +114,7 @@ impl Certificate {
         blocks
             .map(|block| match block.label.as_str() {
                 LABEL => Self::from_der(&block.contents),
-                _ => Err(CertificateError::NotACertificate {
-                    label: block.label.clone(),
-                }),
+                _ => Err(CertificateError::NotACertificate { label: block.label.clone() }),
             })
             .collect()
     }
@@ -176,9 +174,7 @@ impl Certificate {
     /// # Errors
     /// [`CertificateError::WeakSignature`] or [`CertificateError::KeyTooSmall`].
     pub fn check_algorithm(&self) -> Result<(), CertificateError> {
-        let weak = WEAK_SIGNATURES
-            .iter()
-            .find(|(oid, _)| *oid == self.signature_algorithm);
+        let weak = WEAK_SIGNATURES.iter().find(|(oid, _)| *oid == self.signature_algorithm);
         if let Some(&(_, algorithm)) = weak {
             return Err(CertificateError::WeakSignature { algorithm });
         }
@@ -218,7 +214,5 @@ fn system_time(time: x509_cert::time::Time) -> Result<SystemTime, CertificateErr
 }
 
 fn malformed(reason: impl ToString) -> CertificateError {
-    CertificateError::Malformed {
-        reason: reason.to_string(),
-    }
+    CertificateError::Malformed { reason: reason.to_string() }
 }

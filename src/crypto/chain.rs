@@ -10,8 +10,8 @@ use super::error::CertificateError;
 use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use std::time::{SystemTime, UNIX_EPOCH};
 use webpki::{
-    ALL_VERIFICATION_ALGS, EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeId,
-    KeyPurposeIdIter, KeyUsage, RequiredEkuNotFoundContext,
+    ALL_VERIFICATION_ALGS, EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeId, KeyPurposeIdIter,
+    KeyUsage, RequiredEkuNotFoundContext,
 };
 
 /// 1.3.6.1.5.5.7.3.1 in DER.
@@ -37,19 +37,14 @@ pub fn chains_to(
         .filter(|ca| ca.is_ca() && bundle::check(ca, now, true).is_ok())
         .map(|ca| CertificateDer::from(ca.der()))
         .collect();
-    let anchors: Vec<TrustAnchor<'_>> = usable
-        .iter()
-        .filter_map(|ca| webpki::anchor_from_trusted_cert(ca).ok())
-        .collect();
+    let anchors: Vec<TrustAnchor<'_>> =
+        usable.iter().filter_map(|ca| webpki::anchor_from_trusted_cert(ca).ok()).collect();
     if anchors.is_empty() {
         let offered = authorities.len();
         return Err(CertificateError::NoUsableAuthority { offered });
     }
-    let intermediates: Vec<CertificateDer<'_>> = bundle
-        .intermediates()
-        .iter()
-        .map(|ca| CertificateDer::from(ca.der()))
-        .collect();
+    let intermediates: Vec<CertificateDer<'_>> =
+        bundle.intermediates().iter().map(|ca| CertificateDer::from(ca.der())).collect();
     let leaf = CertificateDer::from(bundle.leaf().der());
     let leaf = EndEntityCert::try_from(&leaf).map_err(no_path)?;
     leaf.verify_for_usage(
@@ -82,17 +77,13 @@ impl ExtendedKeyUsageValidator for SigningUsage {
         if is_empty {
             return Ok(());
         }
-        Err(webpki::Error::RequiredEkuNotFoundContext(
-            RequiredEkuNotFoundContext {
-                required: KeyUsage::required(CODE_SIGNING),
-                present: Vec::new(),
-            },
-        ))
+        Err(webpki::Error::RequiredEkuNotFoundContext(RequiredEkuNotFoundContext {
+            required: KeyUsage::required(CODE_SIGNING),
+            present: Vec::new(),
+        }))
     }
 }
 
 fn no_path(reason: impl ToString) -> CertificateError {
-    CertificateError::NoPath {
-        reason: reason.to_string(),
-    }
+    CertificateError::NoPath { reason: reason.to_string() }
 }

@@ -125,10 +125,7 @@ pub enum CryptoError {
 
 impl CryptoError {
     pub(super) fn malformed(what: &'static str, reason: impl ToString) -> Self {
-        Self::Malformed {
-            what,
-            reason: reason.to_string(),
-        }
+        Self::Malformed { what, reason: reason.to_string() }
     }
 }
 

@@ -165,15 +165,10 @@ impl ParsedKey {
             exponent.iter().fold(0, shift)
         });
         if !value.is_some_and(|e| e % 2 == 1 && (3..=RSA_MAX_EXPONENT).contains(&e)) {
-            return Err(malformed(
-                "the RSA exponent is even, below 3 or above 2^33-1",
-            ));
+            return Err(malformed("the RSA exponent is even, below 3 or above 2^33-1"));
         }
         Ok(Self {
-            material: KeyMaterial::Rsa {
-                modulus: modulus.to_vec(),
-                exponent: exponent.to_vec(),
-            },
+            material: KeyMaterial::Rsa { modulus: modulus.to_vec(), exponent: exponent.to_vec() },
             ec_point: None,
         })
     }
@@ -200,17 +195,11 @@ impl<'a> Spki<'a> {
         };
         let (algorithm, parameters, key) = read().map_err(malformed)?;
         let key = key.ok_or_else(|| malformed("the key is not a whole number of bytes"))?;
-        Ok(Self {
-            algorithm,
-            parameters,
-            key,
-        })
+        Ok(Self { algorithm, parameters, key })
     }
 
     fn ec_key(&self) -> Result<ParsedKey, CryptoError> {
-        let named = self
-            .parameters
-            .and_then(|parameters| parameters.decode_as::<ObjectIdentifier>().ok());
+        let named = self.parameters.and_then(|parameters| parameters.decode_as::<ObjectIdentifier>().ok());
         let curve = named.ok_or_else(|| malformed("the EC curve is not given by name"))?;
         ParsedKey::from_ec_point(Curve::from_oid(curve)?, self.key)
     }
@@ -308,8 +297,7 @@ mod tests {
             let key = asn1::element(asn1::TAG_BIT_STRING, &[&[0, 4], &[1; 56]]);
             let spki = asn1::element(asn1::TAG_SEQUENCE, &[&algorithm, &key]);
             let error = ParsedKey::from_spki(&spki).unwrap_err();
-            let matches =
-                matches!(&error, CryptoError::UnsupportedCurve { curve, .. } if curve == name);
+            let matches = matches!(&error, CryptoError::UnsupportedCurve { curve, .. } if curve == name);
             assert!(matches, "{error}");
         }
     }

@@ -34,7 +34,5 @@ use ring::rand::SecureRandom as _;
 /// # Errors
 /// [`CryptoError::Random`] when the operating system gives none.
 pub fn random(buffer: &mut [u8]) -> Result<(), CryptoError> {
-    ring::rand::SystemRandom::new()
-        .fill(buffer)
-        .map_err(|_| CryptoError::Random)
+    ring::rand::SystemRandom::new().fill(buffer).map_err(|_| CryptoError::Random)
 }

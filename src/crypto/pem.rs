@@ -29,11 +29,7 @@ impl PemBlock {
     /// A block without headers.
     #[must_use]
     pub fn new(label: &str, contents: Zeroizing<Vec<u8>>) -> Self {
-        Self {
-            label: label.to_owned(),
-            headers: Vec::new(),
-            contents,
-        }
+        Self { label: label.to_owned(), headers: Vec::new(), contents }
     }
 
     /// The blocks of a file one by one; text between them is skipped, a broken block is an error
@@ -174,14 +170,11 @@ fn write(label: &str, headers: &[(String, String)], contents: &[u8]) -> Zeroizin
 }
 
 fn begin_label(line: &[u8]) -> Option<&[u8]> {
-    line.strip_prefix(BEGIN.as_bytes())?
-        .strip_suffix(DASHES.as_bytes())
+    line.strip_prefix(BEGIN.as_bytes())?.strip_suffix(DASHES.as_bytes())
 }
 
 fn block(label: &[u8], end: &[u8], lines: &[&[u8]]) -> Result<PemBlock, CryptoError> {
-    let closes = end
-        .strip_prefix(END.as_bytes())
-        .and_then(|rest| rest.strip_suffix(DASHES.as_bytes()));
+    let closes = end.strip_prefix(END.as_bytes()).and_then(|rest| rest.strip_suffix(DASHES.as_bytes()));
     if closes != Some(label) {
         return Err(CryptoError::malformed("PEM", "end does not match begin"));
     }
@@ -195,23 +188,14 @@ fn block(label: &[u8], end: &[u8], lines: &[&[u8]]) -> Result<PemBlock, CryptoEr
         let Some((name, value)) = lines.next().and_then(|line| line.split_at_checked(colon)) else {
             break;
         };
-        headers.push((
-            text(name)?,
-            text(value.strip_prefix(b":").unwrap_or(value))?,
-        ));
+        headers.push((text(name)?, text(value.strip_prefix(b":").unwrap_or(value))?));
     }
     let mut base64 = Zeroizing::new(Vec::with_capacity(lines.clone().map(|l| l.len()).sum()));
     for line in lines {
         base64.extend(line.iter().filter(|byte| !byte.is_ascii_whitespace()));
     }
-    let contents = BASE64
-        .decode(&base64)
-        .map_err(|_| CryptoError::malformed("PEM", "not base64"))?;
-    Ok(PemBlock {
-        label: text(label)?,
-        headers,
-        contents: Zeroizing::new(contents),
-    })
+    let contents = BASE64.decode(&base64).map_err(|_| CryptoError::malformed("PEM", "not base64"))?;
+    Ok(PemBlock { label: text(label)?, headers, contents: Zeroizing::new(contents) })
 }
 
 fn colon_in(line: &[u8]) -> Option<usize> {
@@ -238,41 +222,27 @@ mod tests {
         let mut block = PemBlock::new("X", Zeroizing::new(vec![0; 49]));
         block.headers = vec![("role".into(), "a".into()), ("gun".into(), "b".into())];
         let text = String::from_utf8(block.to_text().unwrap().to_vec()).unwrap();
-        let expected = format!(
-            "-----BEGIN X-----\ngun: b\nrole: a\n\n{}\nAA==\n-----END X-----\n",
-            "A".repeat(64)
-        );
+        let expected =
+            format!("-----BEGIN X-----\ngun: b\nrole: a\n\n{}\nAA==\n-----END X-----\n", "A".repeat(64));
         assert_eq!(text, expected);
     }
 
     #[test]
     fn values_that_would_not_read_back_are_refused() {
-        for (name, value) in [
-            ("role", "a\nb"),
-            ("a:b", "c"),
-            ("role", " a"),
-            ("ro\rle", "a"),
-        ] {
+        for (name, value) in [("role", "a\nb"), ("a:b", "c"), ("role", " a"), ("ro\rle", "a")] {
             let mut block = PemBlock::new("X", Zeroizing::new(vec![]));
             block.headers = vec![(name.into(), value.into())];
             assert!(block.to_text().is_err(), "{name:?} {value:?}");
         }
-        assert!(
-            PemBlock::new("A\nB", Zeroizing::default())
-                .to_text()
-                .is_err()
-        );
+        assert!(PemBlock::new("A\nB", Zeroizing::default()).to_text().is_err());
     }
 
     #[test]
     fn junk_and_broken_blocks_do_not_hide_sound_ones() {
-        let text =
-            b"hello\r\n-----BEGIN A-----\nAA\n-----BEGIN B-----\r\nAA==\r\n-----END B-----\r\n\
+        let text = b"hello\r\n-----BEGIN A-----\nAA\n-----BEGIN B-----\r\nAA==\r\n-----END B-----\r\n\
             -----BEGIN C-----\n!\n-----END C-----\n-----BEGIN D-----\nAA==\n-----END E-----\n\
             -----BEGIN F-----\n-----END F-----\n-----BEGIN G-----\n";
-        let read: Vec<_> = PemBlock::blocks(text)
-            .map(|block| block.map(|block| block.label).ok())
-            .collect();
+        let read: Vec<_> = PemBlock::blocks(text).map(|block| block.map(|block| block.label).ok()).collect();
         let (b, f) = (Some("B".to_owned()), Some("F".to_owned()));
         assert_eq!(read, [None, b, None, None, f, None]);
     }

@@ -29,9 +29,7 @@ impl PublicKey {
     #[must_use]
     pub fn new(kind: KeyKind, published: Vec<u8>) -> Self {
         let mut key = Self {
-            parsed: Err(CryptoError::UnknownKeyKind {
-                kind: kind.as_str().to_owned(),
-            }),
+            parsed: Err(CryptoError::UnknownKeyKind { kind: kind.as_str().to_owned() }),
             kind,
             published,
             is_pem: false,
@@ -40,10 +38,9 @@ impl PublicKey {
         };
         key.parsed = match &key.kind {
             KeyKind::Ecdsa => ParsedKey::from_spki(&key.published),
-            KeyKind::Ed25519 => KeyMaterial::ed25519(&key.published).map(|material| ParsedKey {
-                material,
-                ec_point: None,
-            }),
+            KeyKind::Ed25519 => {
+                KeyMaterial::ed25519(&key.published).map(|material| ParsedKey { material, ec_point: None })
+            }
             KeyKind::Rsa => key.parse_rsa(),
             KeyKind::EcdsaX509 | KeyKind::RsaX509 => key.parse_certificates(),
             KeyKind::Unknown(_) => return key,
@@ -103,12 +100,7 @@ impl PublicKey {
     /// # Errors
     /// Why the key is not usable; [`CryptoError::SchemeMismatch`] if the scheme does not belong to
     /// this key; [`CryptoError::SignatureLength`] or [`CryptoError::InvalidSignature`] otherwise.
-    pub fn verify(
-        &self,
-        scheme: Scheme,
-        message: &[u8],
-        signature: &[u8],
-    ) -> Result<(), CryptoError> {
+    pub fn verify(&self, scheme: Scheme, message: &[u8], signature: &[u8]) -> Result<(), CryptoError> {
         let parsed = self.parsed.as_ref().map_err(Clone::clone)?;
         match (&parsed.material, scheme, self.is_pem) {
             (KeyMaterial::Ec { curve, .. }, Scheme::EcdsaP1363, _) => {
@@ -127,10 +119,7 @@ impl PublicKey {
             (KeyMaterial::Ed25519 { point }, Scheme::Ed25519, _) => {
                 signature::verify_ed25519(point, message, signature)
             }
-            _ => Err(CryptoError::SchemeMismatch {
-                kind: self.kind.as_str().to_owned(),
-                scheme,
-            }),
+            _ => Err(CryptoError::SchemeMismatch { kind: self.kind.as_str().to_owned(), scheme }),
         }
     }
 
@@ -173,8 +162,8 @@ impl PublicKey {
 
 impl ParsedKey {
     fn point(&self) -> Result<&[u8], CryptoError> {
-        self.ec_point.as_deref().ok_or_else(|| {
-            CryptoError::malformed("public key", "a compressed EC point does not verify")
-        })
+        self.ec_point
+            .as_deref()
+            .ok_or_else(|| CryptoError::malformed("public key", "a compressed EC point does not verify"))
     }
 }

@@ -123,13 +123,7 @@ mod tests {
 
     #[test]
     fn methods_are_read_in_any_case() {
-        for method in [
-            "ecdsa",
-            "rsapss",
-            "rsapkcs1v15",
-            "pycrypto-pkcs#1 pss",
-            "eddsa",
-        ] {
+        for method in ["ecdsa", "rsapss", "rsapkcs1v15", "pycrypto-pkcs#1 pss", "eddsa"] {
             let scheme = Scheme::from_notary_method(&method.to_uppercase()).unwrap();
             assert_eq!(scheme.as_notary_method(), method);
         }

@@ -49,13 +49,7 @@ pub(super) fn verify_pss(
     message: &[u8],
     signature: &[u8],
 ) -> Result<(), CryptoError> {
-    verify_rsa(
-        &RSA_PSS_2048_8192_SHA256,
-        modulus,
-        exponent,
-        message,
-        signature,
-    )
+    verify_rsa(&RSA_PSS_2048_8192_SHA256, modulus, exponent, message, signature)
 }
 
 pub(super) fn verify_pkcs1v15(
@@ -64,13 +58,7 @@ pub(super) fn verify_pkcs1v15(
     message: &[u8],
     signature: &[u8],
 ) -> Result<(), CryptoError> {
-    verify_rsa(
-        &RSA_PKCS1_2048_8192_SHA256,
-        modulus,
-        exponent,
-        message,
-        signature,
-    )
+    verify_rsa(&RSA_PKCS1_2048_8192_SHA256, modulus, exponent, message, signature)
 }
 
 fn verify_rsa(
@@ -81,19 +69,11 @@ fn verify_rsa(
     signature: &[u8],
 ) -> Result<(), CryptoError> {
     expect_length(modulus.len(), signature)?;
-    let key = RsaPublicKeyComponents {
-        n: modulus,
-        e: exponent,
-    };
-    key.verify(parameters, message, signature)
-        .map_err(|_| CryptoError::InvalidSignature)
+    let key = RsaPublicKeyComponents { n: modulus, e: exponent };
+    key.verify(parameters, message, signature).map_err(|_| CryptoError::InvalidSignature)
 }
 
-pub(super) fn verify_ed25519(
-    point: &[u8; 32],
-    message: &[u8],
-    signature: &[u8],
-) -> Result<(), CryptoError> {
+pub(super) fn verify_ed25519(point: &[u8; 32], message: &[u8], signature: &[u8]) -> Result<(), CryptoError> {
     expect_length(ED25519_SIGNATURE_LENGTH, signature)?;
     UnparsedPublicKey::new(&ED25519, point)
         .verify(message, signature)
@@ -103,9 +83,7 @@ pub(super) fn verify_ed25519(
 /// r and s side by side to the ASN.1 sequence.
 pub(super) fn p1363_to_der(curve: Curve, signature: &[u8]) -> Result<Vec<u8>, CryptoError> {
     expect_length(2 * curve.width(), signature)?;
-    let (r, s) = signature
-        .split_at_checked(curve.width())
-        .ok_or(CryptoError::InvalidSignature)?;
+    let (r, s) = signature.split_at_checked(curve.width()).ok_or(CryptoError::InvalidSignature)?;
     let numbers = [asn1::unsigned(r), asn1::unsigned(s)].concat();
     Ok(asn1::element(asn1::TAG_SEQUENCE, &[&numbers]))
 }
@@ -133,11 +111,7 @@ pub(super) fn der_to_p1363(curve: Curve, signature: &[u8]) -> Result<Vec<u8>, Cr
 
 fn expect_length(expected: usize, signature: &[u8]) -> Result<(), CryptoError> {
     let got = signature.len();
-    if got == expected {
-        Ok(())
-    } else {
-        Err(CryptoError::SignatureLength { expected, got })
-    }
+    if got == expected { Ok(()) } else { Err(CryptoError::SignatureLength { expected, got }) }
 }
 
 #[cfg(test)]

@@ -38,7 +38,12 @@ impl Floors {
     }
 
     /// Refuses a version below a floor that binds.
-    pub(super) fn check(&self, role: &RoleName, authority: &Authority, offered: Version) -> Result<(), VerifyError> {
+    pub(super) fn check(
+        &self,
+        role: &RoleName,
+        authority: &Authority,
+        offered: Version,
+    ) -> Result<(), VerifyError> {
         match self.binding(role, authority) {
             Some(floor) if offered < floor.version => {
                 Err(VerifyError::Rollback { role: role.clone(), trusted: floor.version, offered })

@@ -6,13 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{
-    crypto::KeyMaterial,
-    limits::Limits,
-    metadata::Authority,
-    name::KeyId,
-    wire::Signature,
-};
+use crate::{crypto::KeyMaterial, limits::Limits, metadata::Authority, name::KeyId, wire::Signature};
 
 /// How many distinct keys have signed, and whether they suffice.
 #[derive(Debug)]
@@ -33,7 +27,12 @@ impl Count {
 }
 
 /// Counts the keys of `authority` that have signed `message`, and stops when they suffice.
-pub(super) fn count(authority: &Authority, signatures: &[Signature], message: &[u8], limits: &Limits) -> Count {
+pub(super) fn count(
+    authority: &Authority,
+    signatures: &[Signature],
+    message: &[u8],
+    limits: &Limits,
+) -> Count {
     let needed = authority.threshold().get();
     let mut count = Count { needed, signers: Vec::new() };
     let mut tried: BTreeMap<&KeyMaterial, Tries> = BTreeMap::new();

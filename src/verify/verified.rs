@@ -21,6 +21,10 @@ impl<T> Verified<T> {
         &self.body
     }
 
+    pub(super) fn into_body(self) -> T {
+        self.body
+    }
+
     /// The file as received.
     pub const fn bytes(&self) -> &Bytes {
         &self.bytes

@@ -39,13 +39,15 @@ impl TrustedSet {
     /// published, answers with no visit.
     pub fn walk(&self, role: &RoleName, skip: &[RoleName]) -> Result<Vec<Visit<'_>>, VerifyError> {
         let mut visits = Vec::new();
-        let top = Visit { role: RoleName::Targets, targets: self.targets.body(), paths: PathRule::everything() };
+        let top =
+            Visit { role: RoleName::Targets, targets: self.targets.body(), paths: PathRule::everything() };
         let mut queue = VecDeque::from([top]);
         while let Some(visit) = queue.pop_front() {
             for delegation in &visit.targets.delegations {
                 let child = &delegation.name;
                 let wanted = child.is_within(role) || role.is_within(child);
-                let skipped = child != role && skip.iter().any(|skip| child.is_within(skip) && !role.is_within(skip));
+                let skipped =
+                    child != role && skip.iter().any(|skip| child.is_within(skip) && !role.is_within(skip));
                 if !wanted || skipped {
                     continue;
                 }
@@ -55,7 +57,9 @@ impl TrustedSet {
                         targets: targets.body(),
                         paths: delegation.paths.within(&visit.paths),
                     }),
-                    Some(DelegatedTargets::Unusable(reason)) if role.is_within(child) => return Err(reason.clone()),
+                    Some(DelegatedTargets::Unusable(reason)) if role.is_within(child) => {
+                        return Err(reason.clone());
+                    }
                     Some(DelegatedTargets::Unusable(_)) | None => {}
                 }
             }

@@ -13,6 +13,7 @@ pub mod notary;
 mod record;
 
 pub use bytes::Bytes;
+pub(crate) use dialect::BadDelegation;
 pub use dialect::Dialect;
 pub use envelope::{Document, Envelope, Signature, seal};
 pub use error::WireError;

@@ -1,0 +1,147 @@
+//! How any file becomes trusted: the same steps for every role, each in one place.
+//!
+//! Pin, syntax, signatures, version, expiry, in this order. The caller chooses the authority.
+
+use std::time::SystemTime;
+
+use super::{Verified, VerifyError, floors::Floors, threshold};
+use crate::{
+    crypto::digest,
+    limits::Limits,
+    metadata::{Authority, Pin, Targets},
+    name::{RoleName, Version},
+    wire::{Bytes, Dialect, Document, Envelope, WireError},
+};
+
+/// What every file of one refresh is judged by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Judge {
+    pub(super) dialect: Dialect,
+    pub(super) limits: Limits,
+    /// The one instant of the refresh.
+    pub(super) now: SystemTime,
+}
+
+impl Judge {
+    /// The largest file that a pin allows; the pin itself must lie within the limits.
+    pub(super) fn cap(&self, role: &RoleName, pin: &Pin) -> Result<u64, VerifyError> {
+        let limit = self.limits.max_metadata;
+        if pin.length > limit {
+            return Err(VerifyError::TooLarge { role: role.clone(), limit, found: pin.length });
+        }
+        Ok(pin.length)
+    }
+
+    /// Whether `bytes` is the file that the parent pins. Every digest that it lists must match.
+    pub(super) fn check_pin(&self, role: &RoleName, bytes: &[u8], pin: &Pin) -> Result<(), VerifyError> {
+        let cap = self.cap(role, pin)?;
+        let found = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if found > cap {
+            return Err(VerifyError::TooLarge { role: role.clone(), limit: cap, found });
+        }
+        mismatch(role, "SHA-256", &pin.sha256, &digest::sha256(bytes))?;
+        match &pin.sha512 {
+            Some(sha512) => mismatch(role, "SHA-512", sha512, &digest::sha512(bytes)),
+            None => Ok(()),
+        }
+    }
+
+    /// Reads a file strictly.
+    pub(super) fn read<T: Document>(
+        &self,
+        role: &RoleName,
+        bytes: Bytes,
+    ) -> Result<Envelope<T>, VerifyError> {
+        let malformed = |source| VerifyError::Malformed { role: role.clone(), source };
+        let envelope = Envelope::<T>::read(bytes, &self.limits).map_err(malformed)?;
+        let version = envelope.body().version();
+        if !self.dialect.admits_version(version) {
+            let reason = format!("{version} is above what servers can store");
+            return Err(malformed(WireError::invalid("version", reason)));
+        }
+        Ok(envelope)
+    }
+
+    /// Reads a targets file, which may delegate to its direct children only.
+    pub(super) fn read_targets(
+        &self,
+        role: &RoleName,
+        bytes: Bytes,
+    ) -> Result<Envelope<Targets>, VerifyError> {
+        let envelope = self.read::<Targets>(role, bytes)?;
+        let stranger =
+            envelope.body().delegations.iter().find(|child| child.name.parent().as_ref() != Some(role));
+        match stranger {
+            Some(child) => Err(VerifyError::Delegation { parent: role.clone(), child: child.name.clone() }),
+            None => Ok(envelope),
+        }
+    }
+
+    /// Whether enough of the authority's keys have signed. `sha256` is that of the whole file,
+    /// which the caller mostly knows from the pin: a large file is not hashed once more for it.
+    pub(super) fn vouch<T: Document>(
+        &self,
+        role: &RoleName,
+        envelope: Envelope<T>,
+        authority: &Authority,
+        sha256: [u8; 32],
+    ) -> Result<Verified<T>, VerifyError> {
+        let count = {
+            let message =
+                envelope.message().map_err(|source| VerifyError::Malformed { role: role.clone(), source })?;
+            threshold::count(authority, envelope.signatures(), &message, &self.limits)
+        };
+        if !count.is_met() {
+            return Err(VerifyError::Threshold {
+                role: role.clone(),
+                version: envelope.body().version(),
+                needed: count.needed,
+                valid: count.valid(),
+            });
+        }
+        let (bytes, body) = envelope.into_parts();
+        Ok(Verified::new(body, bytes, sha256, count.signers))
+    }
+
+    /// Signatures, version and expiry of a file that was read.
+    pub(super) fn admit<T: Document>(
+        &self,
+        role: &RoleName,
+        envelope: Envelope<T>,
+        authority: &Authority,
+        floors: &Floors,
+        sha256: [u8; 32],
+    ) -> Result<Verified<T>, VerifyError> {
+        let verified = self.vouch(role, envelope, authority, sha256)?;
+        floors.check(role, authority, verified.body().version())?;
+        self.unexpired(role, verified.body())?;
+        Ok(verified)
+    }
+
+    /// The one expiry check.
+    pub(super) fn unexpired<T: Document>(&self, role: &RoleName, body: &T) -> Result<(), VerifyError> {
+        let (version, expires): (Version, _) = (body.version(), body.expires());
+        if expires.is_past(self.now) {
+            return Err(VerifyError::Expired { role: role.clone(), version, expires, now: self.now });
+        }
+        Ok(())
+    }
+}
+
+fn mismatch(
+    role: &RoleName,
+    algorithm: &'static str,
+    expected: &[u8],
+    found: &[u8],
+) -> Result<(), VerifyError> {
+    if expected == found {
+        return Ok(());
+    }
+    let hex = |digest| data_encoding::HEXLOWER.encode(digest);
+    Err(VerifyError::HashMismatch {
+        role: role.clone(),
+        algorithm,
+        expected: hex(expected),
+        found: hex(found),
+    })
+}

@@ -1,0 +1,312 @@
+//! Timestamp, snapshot, targets and delegations.
+
+use super::{Refresh, Reply, State};
+use crate::{
+    crypto::digest,
+    metadata::{Authority, Pin, Snapshot, TargetIndex, Targets, Timestamp},
+    name::{Form, Resource, RoleName},
+    verify::{DelegatedTargets, Notice, Verified, VerifyError},
+    wire::{Bytes, Document, Envelope},
+};
+
+impl Refresh {
+    pub(super) fn on_cached_timestamp(&mut self, reply: Reply) -> Result<State, VerifyError> {
+        let cached: Option<Bytes> = match reply {
+            Reply::Found(bytes) => Some(bytes.into()),
+            Reply::Absent | Reply::Failed => None,
+        };
+        self.raise_floor::<Timestamp>(&RoleName::Timestamp, cached.as_ref());
+        Ok(State::FetchTimestamp { cached })
+    }
+
+    pub(super) fn on_timestamp(&mut self, cached: Option<Bytes>, reply: Reply) -> Result<State, VerifyError> {
+        let role = RoleName::Timestamp;
+        let bytes = self.listed(&Resource::latest(role.clone()), reply)?;
+        let unchanged = cached.is_some_and(|cached| cached == bytes);
+        let sha256 = digest::sha256(&bytes);
+        let envelope = self.judge.read::<Timestamp>(&role, bytes)?;
+        let timestamp = match self.admit(&role, envelope, sha256) {
+            Ok(timestamp) => timestamp,
+            Err(error) => return self.recover(error),
+        };
+        self.judge.cap(&RoleName::Snapshot, &timestamp.body().snapshot)?;
+        self.accept(&role, &timestamp, unchanged);
+        self.timestamp = Some(timestamp);
+        Ok(State::LoadSnapshot)
+    }
+
+    pub(super) fn on_cached_snapshot(&mut self, reply: Reply) -> Result<State, VerifyError> {
+        let role = RoleName::Snapshot;
+        match self.as_pinned(&role, reply)? {
+            Cached::Pinned(bytes) => self.take_snapshot(bytes, true),
+            Cached::Other(cached) => {
+                self.raise_floor::<Snapshot>(&role, cached.as_ref());
+                Ok(State::FetchSnapshot)
+            }
+        }
+    }
+
+    pub(super) fn on_snapshot(&mut self, reply: Reply) -> Result<State, VerifyError> {
+        let bytes = self.pinned(&RoleName::Snapshot, reply)?;
+        self.take_snapshot(bytes, false)
+    }
+
+    fn take_snapshot(&mut self, bytes: Bytes, from_cache: bool) -> Result<State, VerifyError> {
+        let role = RoleName::Snapshot;
+        let sha256 = self.pinned_digest(&role)?;
+        let envelope = self.judge.read::<Snapshot>(&role, bytes)?;
+        let checked = self.admit(&role, envelope, sha256).and_then(|snapshot| {
+            self.check_root_pin(&snapshot)?;
+            Ok(snapshot)
+        });
+        let snapshot = match checked {
+            Ok(snapshot) => snapshot,
+            Err(error) => return self.recover(error),
+        };
+        self.judge.cap(&RoleName::Targets, &snapshot.body().targets)?;
+        self.accept(&role, &snapshot, from_cache);
+        self.snapshot = Some(snapshot);
+        Ok(State::LoadTargets(RoleName::Targets))
+    }
+
+    /// The set is consistent only with the very root that the snapshot pins.
+    fn check_root_pin(&self, snapshot: &Verified<Snapshot>) -> Result<(), VerifyError> {
+        match &self.root {
+            Some(root) => {
+                self.judge.check_pin(&RoleName::Root, root.bytes(), &snapshot.body().root).map_err(|error| {
+                    match error {
+                        // A root that is longer than pinned is another root.
+                        VerifyError::TooLarge { role, .. } => VerifyError::HashMismatch {
+                            role,
+                            algorithm: "SHA-256",
+                            expected: data_encoding::HEXLOWER.encode(&snapshot.body().root.sha256),
+                            found: data_encoding::HEXLOWER.encode(root.sha256()),
+                        },
+                        other => other,
+                    }
+                })
+            }
+            None => Err(VerifyError::Unexpected { expected: "a root" }),
+        }
+    }
+
+    pub(super) fn on_cached_targets(&mut self, role: RoleName, reply: Reply) -> Result<State, VerifyError> {
+        match self.as_pinned(&role, reply)? {
+            Cached::Pinned(bytes) => self.take_targets(role, bytes, true),
+            Cached::Other(cached) => {
+                self.raise_targets_floor(&role, cached.as_ref());
+                Ok(State::FetchTargets(role))
+            }
+        }
+    }
+
+    pub(super) fn on_targets(&mut self, role: RoleName, reply: Reply) -> Result<State, VerifyError> {
+        let bytes = self.pinned(&role, reply)?;
+        self.take_targets(role, bytes, false)
+    }
+
+    fn take_targets(&mut self, role: RoleName, bytes: Bytes, from_cache: bool) -> Result<State, VerifyError> {
+        let sha256 = self.pinned_digest(&role)?;
+        let envelope = self.judge.read_targets(&role, bytes)?;
+        match self.admit(&role, envelope, sha256) {
+            Ok(targets) => {
+                self.accept(&role, &targets, from_cache);
+                self.queue_children(targets.body())?;
+                match role {
+                    RoleName::Targets => self.targets = Some(targets),
+                    _ => drop(self.delegated.insert(role, DelegatedTargets::Usable(targets))),
+                }
+            }
+            Err(error) if role != RoleName::Targets && error.spoils_only_its_subtree() => {
+                match self.judge.dialect.rules().bad_delegation {
+                    crate::wire::BadDelegation::SkipSubtree => self.leave_out(role, error),
+                }
+            }
+            Err(error) => return self.recover(error),
+        }
+        Ok(self.pending.pop().map_or(State::Done, State::LoadTargets))
+    }
+
+    fn leave_out(&mut self, role: RoleName, error: VerifyError) {
+        let notice = Notice::DelegationUnusable { role: role.clone(), reason: error.to_string() };
+        self.notices.push(notice);
+        self.delegated.insert(role, DelegatedTargets::Unusable(error));
+    }
+
+    /// Published children in the order of the document; one that was never published is left out.
+    fn queue_children(&mut self, targets: &Targets) -> Result<(), VerifyError> {
+        let limits = &self.judge.limits;
+        let snapshot = self.snapshot.as_ref().map(Verified::body);
+        let published = |role: &RoleName| snapshot.is_some_and(|snapshot| snapshot.pin(role).is_some());
+        for child in targets.delegations.iter().rev().filter(|child| published(&child.name)) {
+            if child.name.depth() > limits.max_delegation_depth {
+                return Err(VerifyError::TooMany {
+                    what: "levels of delegation",
+                    limit: limits.max_delegation_depth,
+                });
+            }
+            self.pending.push(child.name.clone());
+        }
+        let loaded = self.delegated.len().saturating_add(self.pending.len());
+        if loaded > limits.max_delegations {
+            return Err(VerifyError::TooMany { what: "delegations", limit: limits.max_delegations });
+        }
+        Ok(())
+    }
+
+    /// Takes over a verified file: floor, notice, save.
+    fn accept<T: Document>(&mut self, role: &RoleName, verified: &Verified<T>, is_cached: bool) {
+        let version = verified.body().version();
+        match self.floors.get(role) {
+            Some(floor) if floor.version == version && floor.sha256 != *verified.sha256() => {
+                let (before, now) = (floor.sha256, *verified.sha256());
+                self.notices.push(Notice::Equivocation { role: role.clone(), version, before, now });
+            }
+            _ => {}
+        }
+        self.floors.set(role, verified);
+        if !is_cached {
+            self.save(role, verified.bytes());
+        }
+    }
+
+    fn raise_targets_floor(&mut self, role: &RoleName, cached: Option<&Bytes>) {
+        let outdated = self.raise_floor::<Targets>(role, cached);
+        if let Some(mut targets) = outdated {
+            targets.targets = TargetIndex::default();
+            self.outdated.insert(role.clone(), targets);
+        }
+    }
+
+    /// Raises the floor of a role to what its cached file shows, unless that is the very file
+    /// that the record names. Returns the file's content when it was read.
+    fn raise_floor<T: Document>(&mut self, role: &RoleName, cached: Option<&Bytes>) -> Option<T> {
+        let recorded = self.floors.get(role).map(|floor| floor.sha256);
+        let found = match cached {
+            Some(bytes) if recorded == Some(digest::sha256(bytes)) => None,
+            Some(bytes) => match self.verify_cached::<T>(role, bytes) {
+                Some(verified) => {
+                    self.floors.raise(role, &verified);
+                    Some(verified.into_body())
+                }
+                None => {
+                    self.notices.push(Notice::CacheUnusable { role: role.clone() });
+                    None
+                }
+            },
+            None => None,
+        };
+        let known_before = self.record.first_use.as_ref().is_some_and(|first| first.time < self.judge.now);
+        if known_before && self.floors.get(role).is_none() && self.is_top_level(role) {
+            self.notices.push(Notice::FloorLost { role: role.clone() });
+        }
+        found
+    }
+
+    const fn is_top_level(&self, role: &RoleName) -> bool {
+        !matches!(role, RoleName::Delegated(_))
+    }
+
+    /// A cached file counts when the keys vouch for it that were trusted when the refresh began,
+    /// or those of now. Whether it has expired does not matter for a floor.
+    fn verify_cached<T: Document>(&self, role: &RoleName, bytes: &Bytes) -> Option<Verified<T>> {
+        let before = match role.parent() {
+            None => self.anchor.as_ref().and_then(|anchor| anchor.body().authority(role)),
+            Some(parent) => self.outdated.get(&parent).and_then(|parent| parent.authority(role)),
+        };
+        [before, self.authority(role).ok()].into_iter().flatten().find_map(|authority| {
+            let envelope = self.judge.read::<T>(role, bytes.clone()).ok()?;
+            self.judge.vouch(role, envelope, &authority, digest::sha256(bytes)).ok()
+        })
+    }
+
+    fn admit<T: Document>(
+        &self,
+        role: &RoleName,
+        envelope: Envelope<T>,
+        sha256: [u8; 32],
+    ) -> Result<Verified<T>, VerifyError> {
+        let authority = self.authority(role)?;
+        self.judge.admit(role, envelope, &authority, &self.floors, sha256)
+    }
+
+    /// Who vouches for a role now.
+    fn authority(&self, role: &RoleName) -> Result<Authority, VerifyError> {
+        let authority = match role.parent() {
+            None => self.root.as_ref().and_then(|root| root.body().authority(role)),
+            Some(RoleName::Targets) => {
+                self.targets.as_ref().and_then(|targets| targets.body().authority(role))
+            }
+            Some(parent) => match self.delegated.get(&parent) {
+                Some(DelegatedTargets::Usable(targets)) => targets.body().authority(role),
+                _ => None,
+            },
+        };
+        authority.ok_or(VerifyError::Unexpected { expected: "the role's parent" })
+    }
+
+    /// What the parent pins of a role.
+    fn pin(&self, role: &RoleName) -> Option<Pin> {
+        match role {
+            RoleName::Snapshot => self.timestamp.as_ref().map(|timestamp| timestamp.body().snapshot),
+            _ => self.snapshot.as_ref()?.body().pin(role).copied(),
+        }
+    }
+
+    /// SHA-256 of a file that was compared with its pin.
+    fn pinned_digest(&self, role: &RoleName) -> Result<[u8; 32], VerifyError> {
+        self.pin(role).map(|pin| pin.sha256).ok_or(VerifyError::Unexpected { expected: "a pin" })
+    }
+
+    /// The pinned resource of a role, and its size.
+    fn pinned_resource(&self, role: &RoleName) -> Option<(Resource, u64)> {
+        let pin = self.pin(role)?;
+        Some((Resource { role: role.clone(), form: Form::Sha256(pin.sha256) }, pin.length))
+    }
+
+    /// What a state asks the server for.
+    pub(super) fn wanted_in(&self, state: &State) -> Option<(Resource, u64)> {
+        let limits = &self.judge.limits;
+        match state {
+            State::FetchFirstRoot => Some((Resource::latest(RoleName::Root), limits.max_root)),
+            State::Walk(_) => self.next_root().map(|resource| (resource, limits.max_root)),
+            State::FetchTimestamp { .. } => {
+                Some((Resource::latest(RoleName::Timestamp), limits.max_timestamp))
+            }
+            State::FetchSnapshot => self.pinned_resource(&RoleName::Snapshot),
+            State::FetchTargets(role) => self.pinned_resource(role),
+            _ => None,
+        }
+    }
+
+    /// A fetched file, which must be the pinned one.
+    fn pinned(&self, role: &RoleName, reply: Reply) -> Result<Bytes, VerifyError> {
+        let unexpected = VerifyError::Unexpected { expected: "a pin" };
+        let (Some(pin), Some((resource, _))) = (self.pin(role), self.pinned_resource(role)) else {
+            return Err(unexpected);
+        };
+        let bytes = self.listed(&resource, reply)?;
+        self.judge.check_pin(role, &bytes, &pin)?;
+        Ok(bytes)
+    }
+
+    /// Whether the cached file is the pinned one, which the server would only send again.
+    fn as_pinned(&self, role: &RoleName, reply: Reply) -> Result<Cached, VerifyError> {
+        let Some(pin) = self.pin(role) else { return Err(VerifyError::Unexpected { expected: "a pin" }) };
+        self.judge.cap(role, &pin)?;
+        let Reply::Found(bytes) = reply else { return Ok(Cached::Other(None)) };
+        let bytes = Bytes::from(bytes);
+        Ok(match self.judge.check_pin(role, &bytes, &pin) {
+            Ok(()) => Cached::Pinned(bytes),
+            Err(_) => Cached::Other(Some(bytes)),
+        })
+    }
+}
+
+/// What the cache holds of a role.
+enum Cached {
+    /// The file that the parent pins.
+    Pinned(Bytes),
+    /// Another file, or none.
+    Other(Option<Bytes>),
+}

@@ -1,0 +1,279 @@
+//! The update machine: what to load, fetch and save, and what to make of it.
+//!
+//! One refresh (Notary v1, with its gaps closed):
+//! 1. The record and the cached root; without a root, first contact as [`Trust`] says.
+//! 2. Timestamp, snapshot, targets, delegations. Each file that the cache has as pinned is used
+//!    from there. Each is saved as soon as it is verified.
+//! 3. When the root is expired, a top-level signature fails, or the snapshot pins another root,
+//!    newer roots are walked version by version, once, and step 2 begins again.
+//! 4. The record, with the floors for next time.
+//!
+//! The driver turns [`step`](Refresh::step) and answers with [`supply`](Refresh::supply). After an
+//! error it still turns the remaining steps: what was verified by then is kept.
+
+mod files;
+mod record;
+mod roots;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::SystemTime,
+};
+
+use super::{
+    DelegatedTargets, Notice, Trust, TrustedSet, Verified, VerifyError, admit::Judge, floors::Floors,
+    root::RootJudge,
+};
+use crate::{
+    limits::Limits,
+    metadata::{Root, Snapshot, Targets, Timestamp},
+    name::{Gun, Resource, RoleName, Slot},
+    wire::{Bytes, Dialect, TrustRecord},
+};
+
+/// What a refresh is about.
+#[derive(Clone, Debug)]
+#[allow(clippy::exhaustive_structs)]
+pub struct RefreshPlan {
+    /// The collection.
+    pub gun: Gun,
+    /// Where trust begins.
+    pub trust: Trust,
+    /// The dialect that the server speaks.
+    pub dialect: Dialect,
+    /// The bounds.
+    pub limits: Limits,
+    /// The one instant that all files are judged at.
+    pub now: SystemTime,
+    /// Whether `now` is a chosen time instead of the clock's: then it is not compared with the
+    /// latest time known, and not recorded as such.
+    pub as_of: bool,
+}
+
+/// What to do next.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Step {
+    /// Read a slot of the store, and supply it.
+    Load(Slot),
+    /// Ask the server, read at most `max` bytes, and supply them.
+    Fetch {
+        /// What to ask for.
+        resource: Resource,
+        /// The most bytes that may come.
+        max: u64,
+    },
+    /// Write a slot of the store. Nothing is supplied.
+    Save(Slot, Bytes),
+    /// Nothing is left to do.
+    Done,
+}
+
+/// What came of a `Load` or a `Fetch`.
+#[derive(Clone, Debug)]
+#[allow(clippy::exhaustive_enums)]
+pub enum Reply {
+    /// It is there.
+    Found(Vec<u8>),
+    /// It is not there: the slot is empty, or the server said so.
+    Absent,
+    /// The question was not answered.
+    Failed,
+}
+
+/// One refresh of one collection.
+#[derive(Debug)]
+pub struct Refresh {
+    gun: Gun,
+    trust: Trust,
+    judge: Judge,
+    as_of: bool,
+    state: State,
+    saves: VecDeque<(Slot, Bytes)>,
+    record: TrustRecord,
+    floors: Floors,
+    /// The root that the refresh began with; floors of cached files are judged by it.
+    anchor: Option<Verified<Root>>,
+    root: Option<Verified<Root>>,
+    timestamp: Option<Verified<Timestamp>>,
+    snapshot: Option<Verified<Snapshot>>,
+    targets: Option<Verified<Targets>>,
+    delegated: BTreeMap<RoleName, DelegatedTargets>,
+    /// Cached targets files that are no longer pinned, without their targets: they may hold the
+    /// keys of cached delegations.
+    outdated: BTreeMap<RoleName, Targets>,
+    /// Delegations that are still to be loaded, next one last.
+    pending: Vec<RoleName>,
+    /// Why newer roots are looked for.
+    stale: Option<VerifyError>,
+    walked: bool,
+    notices: Vec<Notice>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum State {
+    LoadRecord,
+    LoadRoot,
+    FetchFirstRoot,
+    /// Fetch the successor of `self.root`; the number of steps so far.
+    Walk(u32),
+    LoadTimestamp,
+    FetchTimestamp {
+        cached: Option<Bytes>,
+    },
+    LoadSnapshot,
+    FetchSnapshot,
+    LoadTargets(RoleName),
+    FetchTargets(RoleName),
+    Done,
+    Failed,
+}
+
+impl Refresh {
+    /// A refresh that was not begun.
+    pub fn new(plan: RefreshPlan) -> Self {
+        let RefreshPlan { gun, trust, dialect, limits, now, as_of } = plan;
+        Self {
+            record: TrustRecord::new(gun.clone()),
+            gun,
+            trust,
+            judge: Judge { dialect, limits, now },
+            as_of,
+            state: State::LoadRecord,
+            saves: VecDeque::new(),
+            floors: Floors::default(),
+            anchor: None,
+            root: None,
+            timestamp: None,
+            snapshot: None,
+            targets: None,
+            delegated: BTreeMap::new(),
+            outdated: BTreeMap::new(),
+            pending: Vec::new(),
+            stale: None,
+            walked: false,
+            notices: Vec::new(),
+        }
+    }
+
+    /// What to do next. `Load` and `Fetch` are repeated until they are supplied.
+    pub fn step(&mut self) -> Step {
+        if let Some((slot, bytes)) = self.saves.pop_front() {
+            return Step::Save(slot, bytes);
+        }
+        let metadata = |role: &RoleName| Step::Load(Slot::Metadata(role.clone()));
+        match &self.state {
+            State::LoadRecord => Step::Load(Slot::Record),
+            State::LoadRoot => metadata(&RoleName::Root),
+            State::LoadTimestamp => metadata(&RoleName::Timestamp),
+            State::LoadSnapshot => metadata(&RoleName::Snapshot),
+            State::LoadTargets(role) => metadata(role),
+            State::Done | State::Failed => Step::Done,
+            _ => match self.wanted() {
+                Some((resource, max)) => Step::Fetch { resource, max },
+                None => Step::Done,
+            },
+        }
+    }
+
+    /// The answer to the last `Load` or `Fetch`.
+    ///
+    /// # Errors
+    /// The refresh is over; why it failed. Turn the remaining steps all the same.
+    pub fn supply(&mut self, reply: Reply) -> Result<(), VerifyError> {
+        let state = std::mem::replace(&mut self.state, State::Failed);
+        let next = self.check_size(&state, &reply).and_then(|()| self.advance(state, reply));
+        match next {
+            Ok(next) => {
+                self.state = next;
+                if self.state == State::Done {
+                    self.keep_record(true);
+                }
+                Ok(())
+            }
+            Err(error) => {
+                self.keep_record(false);
+                Err(error)
+            }
+        }
+    }
+
+    /// The verified set.
+    ///
+    /// # Errors
+    /// The refresh did not get there.
+    pub fn finish(self) -> Result<TrustedSet, VerifyError> {
+        let unfinished = VerifyError::Unexpected { expected: "the refresh is not done" };
+        match (self.state, self.root, self.timestamp, self.snapshot, self.targets) {
+            (State::Done, Some(root), Some(timestamp), Some(snapshot), Some(targets)) => Ok(TrustedSet {
+                root,
+                timestamp,
+                snapshot,
+                targets,
+                delegated: self.delegated,
+                notices: self.notices,
+            }),
+            _ => Err(unfinished),
+        }
+    }
+
+    fn advance(&mut self, state: State, reply: Reply) -> Result<State, VerifyError> {
+        match state {
+            State::LoadRecord => self.on_record(reply),
+            State::LoadRoot => self.on_cached_root(reply),
+            State::FetchFirstRoot => self.on_first_root(reply),
+            State::Walk(steps) => self.on_next_root(steps, reply),
+            State::LoadTimestamp => self.on_cached_timestamp(reply),
+            State::FetchTimestamp { cached } => self.on_timestamp(cached, reply),
+            State::LoadSnapshot => self.on_cached_snapshot(reply),
+            State::FetchSnapshot => self.on_snapshot(reply),
+            State::LoadTargets(role) => self.on_cached_targets(role, reply),
+            State::FetchTargets(role) => self.on_targets(role, reply),
+            State::Done | State::Failed => Err(VerifyError::Unexpected { expected: "nothing more" }),
+        }
+    }
+
+    /// A transport that delivers more than it was asked for is not believed to have stopped.
+    fn check_size(&self, state: &State, reply: &Reply) -> Result<(), VerifyError> {
+        let (Reply::Found(bytes), Some((resource, limit))) = (reply, self.wanted_in(state)) else {
+            return Ok(());
+        };
+        let found = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if found > limit {
+            return Err(VerifyError::TooLarge { role: resource.role, limit, found });
+        }
+        Ok(())
+    }
+
+    fn wanted(&self) -> Option<(Resource, u64)> {
+        self.wanted_in(&self.state)
+    }
+
+    fn roots(&self) -> RootJudge<'_> {
+        RootJudge { judge: &self.judge, gun: &self.gun, trust: &self.trust }
+    }
+
+    fn save(&mut self, role: &RoleName, bytes: &Bytes) {
+        self.saves.push_back((Slot::Metadata(role.clone()), bytes.clone()));
+    }
+
+    /// Looks for newer roots when that may explain `error`; otherwise the error stands.
+    fn recover(&mut self, error: VerifyError) -> Result<State, VerifyError> {
+        if self.walked || !error.may_be_stale_root() {
+            return Err(error);
+        }
+        self.stale = Some(error);
+        self.walked = true;
+        Ok(State::Walk(0))
+    }
+
+    /// The content of a fetched file that the repository lists.
+    fn listed(&self, resource: &Resource, reply: Reply) -> Result<Bytes, VerifyError> {
+        let name = resource.notary_name();
+        match reply {
+            Reply::Found(bytes) => Ok(bytes.into()),
+            Reply::Absent => Err(VerifyError::Missing { name }),
+            Reply::Failed => Err(VerifyError::Unavailable { name }),
+        }
+    }
+}

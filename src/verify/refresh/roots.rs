@@ -1,0 +1,158 @@
+//! The root's part of a refresh: anchor, first contact, walk.
+
+use super::{Refresh, Reply, State};
+use crate::{
+    metadata::Root,
+    name::{Form, Resource, RoleName},
+    verify::{Notice, Trust, Verified, VerifyError},
+    wire::Bytes,
+};
+
+impl Refresh {
+    pub(super) fn on_cached_root(&mut self, reply: Reply) -> Result<State, VerifyError> {
+        let given = match &self.trust {
+            Trust::Root(bytes) => Some(self.roots().given(bytes)?),
+            _ => None,
+        };
+        let cached = match reply {
+            Reply::Failed => return Err(self.anchor_lost("the cached root can't be read")),
+            Reply::Absent => None,
+            Reply::Found(bytes) => Some(self.roots().cached(bytes.into())?),
+        };
+        if let Some(cached) = &cached {
+            self.floors.raise(&RoleName::Root, cached);
+        }
+        match (given, cached) {
+            (Some(given), Some(cached)) if self.is_reached(&given, &cached)? => Ok(self.begin_with(cached)),
+            (Some(given), _) => {
+                self.save(&RoleName::Root, given.bytes());
+                Ok(self.begin_with(given))
+            }
+            (None, Some(cached)) => Ok(self.begin_with(cached)),
+            // A first use that happened can't happen again: whoever deleted the root would
+            // decide what is trusted instead.
+            (None, None) if self.record.first_use.is_some() && matches!(self.trust, Trust::FirstUse) => {
+                Err(self.anchor_lost("the collection was used before and its root is gone"))
+            }
+            (None, None) => Ok(State::FetchFirstRoot),
+        }
+    }
+
+    pub(super) fn on_first_root(&mut self, reply: Reply) -> Result<State, VerifyError> {
+        let bytes = match reply {
+            Reply::Found(bytes) => bytes.into(),
+            Reply::Absent => return Err(VerifyError::NotSigned { gun: self.gun.clone() }),
+            Reply::Failed => {
+                return Err(VerifyError::Unavailable {
+                    name: Resource::latest(RoleName::Root).notary_name(),
+                });
+            }
+        };
+        let root = self.roots().first(bytes)?;
+        self.check_root_floor(&root)?;
+        if matches!(self.trust, Trust::FirstUse) {
+            self.notices.push(Notice::FirstUse { version: root.body().version });
+        }
+        self.save(&RoleName::Root, root.bytes());
+        self.floors.set(&RoleName::Root, &root);
+        self.anchor = Some(root.clone());
+        self.root = Some(root);
+        self.note_first_use();
+        // Kept at once, behind the root: a crash between the two leaves an anchor without a
+        // record, which is what Notary's own folders look like.
+        self.saves.push_back((crate::name::Slot::Record, self.record.to_bytes().into()));
+        Ok(State::LoadTimestamp)
+    }
+
+    pub(super) fn on_next_root(&mut self, steps: u32, reply: Reply) -> Result<State, VerifyError> {
+        let Some(current) = &self.root else {
+            return Err(VerifyError::Unexpected { expected: "a root to walk from" });
+        };
+        let bytes: Bytes = match reply {
+            Reply::Found(bytes) => bytes.into(),
+            Reply::Absent => return self.end_walk(steps),
+            Reply::Failed => {
+                let name = self.next_root().map_or_else(String::new, |resource| resource.notary_name());
+                return Err(VerifyError::Unavailable { name });
+            }
+        };
+        let next = self.roots().successor(current, bytes)?;
+        self.root = Some(next);
+        let steps = steps.saturating_add(1);
+        if steps >= self.judge.limits.max_root_rotations {
+            self.end_walk(steps)?;
+            let limit = usize::try_from(self.judge.limits.max_root_rotations).unwrap_or(usize::MAX);
+            return Err(VerifyError::TooMany { what: "root rotations in one refresh", limit });
+        }
+        Ok(State::Walk(steps))
+    }
+
+    /// The version after the trusted root's; none after the highest.
+    pub(super) fn next_root(&self) -> Option<Resource> {
+        let version = self.root.as_ref()?.body().version.next()?;
+        Some(Resource { role: RoleName::Root, form: Form::Version(version) })
+    }
+
+    /// No successor is there. Without progress the reason for the walk stands.
+    fn end_walk(&mut self, steps: u32) -> Result<State, VerifyError> {
+        let stale = self.stale.take();
+        let (Some(anchor), Some(last)) = (self.anchor.clone(), self.root.clone()) else {
+            return Err(VerifyError::Unexpected { expected: "a root to end with" });
+        };
+        if steps == 0 {
+            return Err(stale.unwrap_or(VerifyError::Unexpected { expected: "a reason to walk" }));
+        }
+        self.roots().last(&anchor, &last)?;
+        self.check_root_floor(&last)?;
+        self.save(&RoleName::Root, last.bytes());
+        self.floors.set(&RoleName::Root, &last);
+        self.judge.unexpired(&RoleName::Root, last.body())?;
+        self.timestamp = None;
+        self.snapshot = None;
+        self.targets = None;
+        self.delegated.clear();
+        self.pending.clear();
+        Ok(State::LoadTimestamp)
+    }
+
+    fn begin_with(&mut self, root: Verified<Root>) -> State {
+        let expired = self.judge.unexpired(&RoleName::Root, root.body()).err();
+        self.anchor = Some(root.clone());
+        self.root = Some(root);
+        self.note_first_use();
+        match expired {
+            Some(error) => {
+                self.stale = Some(error);
+                self.walked = true;
+                State::Walk(0)
+            }
+            None => State::LoadTimestamp,
+        }
+    }
+
+    /// Whether the given root vouches for the cached one directly. A chain of several versions is
+    /// walked again, since the files between are not kept.
+    fn is_reached(&self, given: &Verified<Root>, cached: &Verified<Root>) -> Result<bool, VerifyError> {
+        if given.sha256() == cached.sha256() {
+            return Ok(true);
+        }
+        let newer = cached.body().version > given.body().version;
+        let envelope = self.roots().read(cached.bytes().clone())?;
+        Ok(newer && self.roots().signed_by(given, &envelope).is_ok())
+    }
+
+    /// A root is never undercut, whatever became of its keys: each is a successor of the last.
+    fn check_root_floor(&self, root: &Verified<Root>) -> Result<(), VerifyError> {
+        let offered = root.body().version;
+        match self.floors.get(&RoleName::Root) {
+            Some(floor) if offered < floor.version => {
+                Err(VerifyError::Rollback { role: RoleName::Root, trusted: floor.version, offered })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn anchor_lost(&self, reason: &str) -> VerifyError {
+        VerifyError::LocalState { gun: self.gun.clone(), reason: reason.to_owned() }
+    }
+}
