@@ -67,3 +67,50 @@ fn block(label: &str, contents: Zeroizing<Vec<u8>>, role: &str, gun: Option<&str
     block.headers.push(("role".to_owned(), role.to_owned()));
     block
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing;
+    use super::*;
+
+    #[test]
+    fn keys_that_notary_stored_are_read() {
+        let block = testing::block(testing::NOTARY_ALICE);
+        assert_eq!(block.header("role"), Some("alice"));
+        let key = PrivateKey::from_pem(&block, Some("delgpass1")).unwrap();
+        assert_eq!(key.public_key().kind().as_str(), "ecdsa");
+        let needed = PrivateKey::from_pem(&block, None).unwrap_err();
+        assert_eq!(needed, CryptoError::PassphraseNeeded);
+        let wrong = PrivateKey::from_pem(&block, Some("delgpass2")).unwrap_err();
+        assert_eq!(wrong, CryptoError::WrongPassphrase);
+    }
+
+    #[test]
+    fn a_plain_key_is_stored_byte_for_byte_as_notary_does() {
+        let block = testing::block(testing::NOTARY_SNAPSHOT);
+        let key = PrivateKey::from_pem(&block, None).unwrap();
+        let text = key.to_plain_pem("snapshot", Some("g/x")).to_text().unwrap();
+        assert_eq!(text.as_slice(), testing::NOTARY_SNAPSHOT);
+    }
+
+    #[test]
+    fn an_encrypted_key_reads_back() {
+        let key = PrivateKey::generate_ecdsa().unwrap();
+        let block = key.to_encrypted_pem("secret", "root", None).unwrap();
+        let text = block.to_text().unwrap();
+        assert!(text.starts_with(b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nrole: root\n\nMIHuME"));
+        let again = PrivateKey::from_pem(&testing::block(&text), Some("secret")).unwrap();
+        assert_eq!(again.public_key(), key.public_key());
+    }
+
+    #[test]
+    fn other_blocks_are_no_private_keys() {
+        for pem in [testing::RSA_PUBLIC, testing::LEAF] {
+            assert!(PrivateKey::from_pem(&testing::block(pem), Some("x")).is_err());
+        }
+        let mut legacy = testing::block(testing::RSA_PRIVATE_PKCS1);
+        legacy.headers = vec![("DEK-Info".into(), "AES-256-CBC,00".into())];
+        let error = PrivateKey::from_pem(&legacy, Some("x")).unwrap_err();
+        assert!(matches!(error, CryptoError::UnsupportedEncryption { .. }));
+    }
+}

@@ -240,3 +240,144 @@ fn signing(error: ring::error::Unspecified) -> CryptoError {
         reason: error.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{self, MESSAGE};
+    use super::*;
+
+    fn from_pem(pem: &[u8]) -> PrivateKey {
+        PrivateKey::from_pem(&testing::block(pem), None).unwrap()
+    }
+
+    fn signs(key: &PrivateKey) {
+        let signature = key.sign(MESSAGE).unwrap();
+        let public = key.public_key();
+        assert_eq!(public.verify(key.scheme(), MESSAGE, &signature), Ok(()));
+        let other = public.verify(key.scheme(), b"other", &signature);
+        assert_eq!(other, Err(CryptoError::InvalidSignature));
+        let again = PrivateKey::from_pkcs8_der(&key.to_notary_pkcs8()).unwrap();
+        assert_eq!(again.public_key(), public);
+    }
+
+    #[test]
+    fn generated_keys_sign_and_survive_their_own_form() {
+        signs(&PrivateKey::generate_ecdsa().unwrap());
+        signs(&PrivateKey::generate_ed25519().unwrap());
+        let (one, two) = (PrivateKey::generate_ecdsa(), PrivateKey::generate_ecdsa());
+        assert_ne!(one.unwrap().public_key(), two.unwrap().public_key());
+    }
+
+    #[test]
+    fn standard_keys_sign() {
+        signs(&from_pem(testing::P256_PRIVATE));
+        signs(&from_pem(testing::ED25519_PRIVATE));
+        signs(&from_pem(testing::RSA_PRIVATE));
+    }
+
+    #[test]
+    fn rsa_keys_are_one_whatever_wraps_them() {
+        let expected = testing::public_key_from_pem(KeyKind::Rsa, testing::RSA_PUBLIC);
+        let pkcs8 = from_pem(testing::RSA_PRIVATE);
+        let pkcs1 = from_pem(testing::RSA_PRIVATE_PKCS1);
+        // Notary's own form lacks the NULL of the algorithm.
+        let notary = PrivateKey::from_pkcs8_der(&pkcs8.to_notary_pkcs8()).unwrap();
+        let null = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
+        assert!(!notary.to_notary_pkcs8().windows(11).any(|w| w == null));
+        for key in [&pkcs8, &pkcs1, &notary] {
+            assert_eq!(key.public_key(), &expected);
+        }
+        let signature = pkcs1.sign_with(Scheme::RsaPkcs1v15, MESSAGE).unwrap();
+        assert_eq!(signature, testing::RSA_PKCS1V15);
+    }
+
+    #[test]
+    fn notarys_ed25519_form_reads_and_writes_byte_for_byte() {
+        let stored = testing::block(testing::NOTARY_SNAPSHOT);
+        let key = PrivateKey::from_pem(&stored, None).unwrap();
+        let hex = data_encoding::HEXLOWER.encode(key.public_key().published());
+        assert_eq!(
+            hex,
+            "ede77a6bf37bcfe8a9f76f2cd9b49d2202bcd5a272061b5d79f4096625eae6bd"
+        );
+        assert_eq!(key.to_notary_pkcs8(), stored.contents);
+        signs(&key);
+    }
+
+    #[test]
+    fn halves_that_do_not_match_are_refused() {
+        for pem in [testing::P256_PRIVATE, testing::RSA_PRIVATE] {
+            let mut der = testing::block(pem).contents;
+            // The end is the public point of the EC key, the CRT coefficient of the RSA key.
+            *der.last_mut().unwrap() ^= 2;
+            let error = PrivateKey::from_pkcs8_der(&der).unwrap_err();
+            assert!(
+                matches!(error, CryptoError::InconsistentKey { .. }),
+                "{error}"
+            );
+        }
+        let genuine = testing::block(testing::NOTARY_SNAPSHOT).contents;
+        for at in [genuine.len() - 1, genuine.len() - 33, genuine.len() - 65] {
+            let mut der = genuine.clone();
+            der[at] ^= 1;
+            let error = PrivateKey::from_pkcs8_der(&der).unwrap_err();
+            assert!(
+                matches!(error, CryptoError::InconsistentKey { .. }),
+                "{at} {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn p384_reads_but_does_not_sign() {
+        let key = from_pem(testing::P384_PRIVATE);
+        let expected = testing::public_key_from_pem(KeyKind::Ecdsa, testing::P384_PUBLIC);
+        assert_eq!(key.public_key(), &expected);
+        let (curve, operation) = ("P-384".to_owned(), "signing");
+        let refused = CryptoError::UnsupportedCurve { curve, operation };
+        assert_eq!(key.sign(MESSAGE), Err(refused));
+    }
+
+    #[test]
+    fn schemes_of_other_keys_are_refused() {
+        let key = PrivateKey::generate_ecdsa().unwrap();
+        let der = key.sign_with(Scheme::EcdsaDer, MESSAGE).unwrap();
+        let public = key.public_key();
+        assert_eq!(public.verify(Scheme::EcdsaDer, MESSAGE, &der), Ok(()));
+        for scheme in [Scheme::RsaPss, Scheme::Ed25519, Scheme::RsaPkcs1v15] {
+            assert!(key.sign_with(scheme, MESSAGE).is_err());
+        }
+    }
+
+    /// s plus the order of the group verifies in lax implementations (WK-10).
+    #[test]
+    fn an_ed25519_signature_has_one_form_only() {
+        const ORDER: [u8; 32] = [
+            0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9,
+            0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+        ];
+        let key = PrivateKey::generate_ed25519().unwrap();
+        let mut signature = key.sign(MESSAGE).unwrap();
+        let mut carry = 0u16;
+        for (byte, add) in signature[32..].iter_mut().zip(ORDER) {
+            carry += u16::from(*byte) + u16::from(add);
+            *byte = carry.to_le_bytes()[0];
+            carry >>= 8;
+        }
+        let result = key
+            .public_key()
+            .verify(Scheme::Ed25519, MESSAGE, &signature);
+        assert_eq!(result, Err(CryptoError::InvalidSignature));
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let key = from_pem(testing::NOTARY_SNAPSHOT);
+        let Secret::Ed25519 { seed, .. } = &key.secret else {
+            panic!("an Ed25519 key was read");
+        };
+        let bytes = format!("{:?}", seed.as_slice());
+        let inner = bytes.trim_matches(['[', ']']);
+        assert!(!format!("{key:?}").contains(inner));
+    }
+}

@@ -30,6 +30,7 @@ pub(super) const RSA_1024_CERTIFICATE: &[u8] = file!("rsa1024.pem");
 pub(super) const CA: &[u8] = file!("ca.pem");
 pub(super) const INTERMEDIATE: &[u8] = file!("intermediate.pem");
 pub(super) const LEAF: &[u8] = file!("leaf.pem");
+pub(super) const LONG_LEAF: &[u8] = file!("longleaf.pem");
 pub(super) const LEAF_SERVER: &[u8] = file!("leafserver.pem");
 pub(super) const LEAF_NO_USAGE: &[u8] = file!("leafnone.pem");
 pub(super) const LEAF_EMAIL: &[u8] = file!("leafemail.pem");
