@@ -121,3 +121,113 @@ pub(super) fn check(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{self, CA, GUN, INTERMEDIATE, LEAF, LONG_LEAF};
+    use super::*;
+
+    fn parse(parts: &[&[u8]]) -> Result<CertificateBundle, CertificateError> {
+        CertificateBundle::parse(&parts.concat())
+    }
+
+    #[test]
+    fn a_bundle_is_a_leaf_and_then_authorities() {
+        let bundle = parse(&[LEAF, INTERMEDIATE, CA]).unwrap();
+        assert_eq!(bundle.intermediates().len(), 2);
+        assert_eq!(bundle.to_pem(), [LEAF, INTERMEDIATE, CA].concat());
+        let count = |count| Err(CertificateError::LeafCount { count });
+        assert_eq!(parse(&[LEAF, LEAF]), count(2));
+        assert_eq!(parse(&[CA]), count(0));
+        assert_eq!(parse(&[CA, LEAF]), Err(CertificateError::LeafNotFirst));
+        assert_eq!(parse(&[b"text"]), Err(CertificateError::Empty));
+        let label = "PUBLIC KEY".to_owned();
+        assert_eq!(
+            parse(&[LEAF, testing::P384_PUBLIC, INTERMEDIATE]),
+            Err(CertificateError::NotACertificate { label })
+        );
+    }
+
+    #[test]
+    fn the_text_that_notary_made_is_written_byte_for_byte() {
+        let key = testing::notary_root();
+        assert_eq!(key.certificates().unwrap().to_pem(), key.published());
+        let crlf = String::from_utf8_lossy(LEAF).replace('\n', "\r\n");
+        let with_junk = ["junk\n", &crlf].concat();
+        assert_eq!(parse(&[with_junk.as_bytes()]).unwrap().to_pem(), LEAF);
+    }
+
+    #[test]
+    fn dates_count_to_the_second_and_not_for_the_previous_root() {
+        let bundle = parse(&[LEAF, INTERMEDIATE]).unwrap();
+        let (begin, end) = (bundle.leaf().not_before(), bundle.leaf().not_after());
+        let second = Duration::from_secs(1);
+        let valid = |now, dates| bundle.valid_for(GUN, now, dates).map(|_| ());
+        assert_eq!(valid(end, true), Ok(()));
+        assert_eq!(valid(begin - CLOCK_SKEW, true), Ok(()));
+        let late = valid(end + second, true);
+        assert!(matches!(late, Err(CertificateError::Expired { .. })));
+        let early = valid(begin - CLOCK_SKEW - second, true);
+        assert!(matches!(early, Err(CertificateError::NotYetValid { .. })));
+        assert_eq!(valid(end + second, false), Ok(()));
+        assert_eq!(valid(SystemTime::UNIX_EPOCH - second, false), Ok(()));
+        assert!(valid(SystemTime::UNIX_EPOCH - second, true).is_err());
+    }
+
+    #[test]
+    fn authorities_that_fail_are_dropped() {
+        // The leaf of this bundle ends after its intermediate and before the CA.
+        let bundle = parse(&[LONG_LEAF, INTERMEDIATE, CA]).unwrap();
+        let now = bundle.intermediates()[0].not_after() + Duration::from_secs(1);
+        let valid = bundle.valid_for(GUN, now, true).unwrap();
+        assert_eq!(valid.intermediates(), &bundle.intermediates()[1..]);
+        let previous = bundle.valid_for(GUN, now, false).unwrap();
+        assert_eq!(previous, bundle);
+    }
+
+    #[test]
+    fn weak_leaves_are_refused_whatever_the_dates() {
+        for weak in [testing::LEAF_SHA1, testing::RSA_1024_CERTIFICATE] {
+            let bundle = parse(&[weak]).unwrap();
+            let now = bundle.leaf().not_before();
+            assert!(bundle.valid_for(GUN, now, true).is_err());
+            assert!(bundle.valid_for(GUN, now, false).is_err());
+        }
+    }
+
+    #[test]
+    fn the_common_name_must_be_that_of_the_collection() {
+        let bundle = parse(&[LEAF]).unwrap();
+        let now = bundle.leaf().not_before();
+        let other = bundle.valid_for("example.com/other", now, true);
+        assert!(matches!(
+            other,
+            Err(CertificateError::CommonNameMismatch { .. })
+        ));
+        let ambiguous = parse(&[testing::LEAF_TWO_NAMES]).unwrap();
+        let refused = ambiguous.valid_for("a", now, false);
+        assert!(matches!(
+            refused,
+            Err(CertificateError::NoCommonName { .. })
+        ));
+    }
+
+    #[test]
+    fn stars_at_the_end_stand_for_anything() {
+        for (cn, gun, covers) in [
+            ("a.io/x", "a.io/x", true),
+            ("a.io/x", "a.io/xy", false),
+            ("a.io/*", "a.io/x", true),
+            ("a.io/x**", "a.io/xyz", true),
+            ("a*", "a.io/x", true),
+            ("b.io/*", "a.io/x", false),
+            ("a.io/*/x", "a.io/y/x", false),
+            ("*", "a.io/x", false),
+            ("***", "a.io/x", false),
+            ("", "", false),
+            ("A.io/x", "a.io/x", false),
+        ] {
+            assert_eq!(common_name_covers(cn, gun), covers, "{cn} {gun}");
+        }
+    }
+}

@@ -216,3 +216,104 @@ fn system_time(time: x509_cert::time::Time) -> Result<SystemTime, CertificateErr
 fn malformed(reason: impl ToString) -> CertificateError {
     CertificateError::Malformed { reason: reason.to_string() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing;
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn reads_what_notary_made() {
+        let key = testing::notary_root();
+        let certificate = key.certificate().unwrap();
+        assert_eq!(certificate.common_name(), Some("example.com/one"));
+        assert_eq!(certificate.extended_key_usages(), ["1.3.6.1.5.5.7.3.3"]);
+        assert!(!certificate.is_ca());
+        let begin = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_486_889);
+        assert_eq!(certificate.not_before(), begin);
+        let end = begin + Duration::from_secs(3_650 * 86_400);
+        assert_eq!(certificate.not_after(), end);
+        assert_eq!(certificate.check_algorithm(), Ok(()));
+        assert_eq!(certificate.public_key().kind(), &KeyKind::Ecdsa);
+    }
+
+    #[test]
+    fn broken_hashes_and_small_keys_are_refused() {
+        let sha1 = Certificate::from_pem(testing::LEAF_SHA1).unwrap();
+        let algorithm = "SHA-1 with ECDSA";
+        let weak = CertificateError::WeakSignature { algorithm };
+        assert_eq!(sha1.check_algorithm(), Err(weak));
+        let small = Certificate::from_pem(testing::RSA_1024_CERTIFICATE).unwrap();
+        let (bits, min) = (1024, 2048);
+        let too_small = CertificateError::KeyTooSmall { bits, min };
+        assert_eq!(small.check_algorithm(), Err(too_small));
+    }
+
+    #[test]
+    fn several_common_names_are_none() {
+        let certificate = Certificate::from_pem(testing::LEAF_TWO_NAMES).unwrap();
+        assert_eq!(certificate.common_name(), None);
+    }
+
+    #[test]
+    fn a_common_name_is_plain_text() {
+        let name = |tag: u8, value: &[u8]| {
+            let mut der = Certificate::from_pem(testing::LEAF).unwrap().der;
+            let at = der
+                .windows(15)
+                .position(|w| w == b"example.com/app")
+                .unwrap();
+            der[at - 2] = tag;
+            der[at..at + value.len()].copy_from_slice(value);
+            let certificate = Certificate::from_der(&der).unwrap();
+            certificate.common_name().map(str::to_owned)
+        };
+        let printable = name(0x13, b"example");
+        assert_eq!(printable.as_deref(), Some("example.com/app"));
+        assert_eq!(name(0x16, b"example"), printable);
+        assert_eq!(name(0x0c, b"example"), printable);
+        // TeletexString and BMPString, a NUL, bytes outside the type's alphabet.
+        assert_eq!(name(0x14, b"example"), None);
+        assert_eq!(name(0x1e, b"example"), None);
+        assert_eq!(name(0x0c, b"exa\0ple"), None);
+        assert_eq!(name(0x13, b"ex*mple"), None);
+    }
+
+    #[test]
+    fn der_is_strict() {
+        let der = Certificate::from_pem(testing::LEAF).unwrap().der;
+        assert!(Certificate::from_der(&[&der[..], &[0]].concat()).is_err());
+        assert!(Certificate::from_der(&der[..der.len() - 1]).is_err());
+        let mut indefinite = der.clone();
+        indefinite[1] = 0x80;
+        assert!(Certificate::from_der(&indefinite).is_err());
+    }
+
+    #[test]
+    fn no_prefix_and_no_flipped_byte_panics() {
+        let der = Certificate::from_pem(testing::RSA_CERTIFICATE).unwrap().der;
+        for at in 0..der.len() {
+            let _ = Certificate::from_der(&der[..at]);
+            for value in [0x00, 0x30, 0x7f, 0x80, 0xff] {
+                let mut altered = der.clone();
+                altered[at] = value;
+                if let Ok(certificate) = Certificate::from_der(&altered) {
+                    let _ = certificate.check_algorithm();
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_single_certificate_is_single() {
+        let two = [testing::LEAF, testing::CA].concat();
+        let count = 2;
+        assert_eq!(
+            Certificate::from_pem(&two),
+            Err(CertificateError::NotSingle { count })
+        );
+        assert_eq!(Certificate::from_pem(b""), Err(CertificateError::Empty));
+        assert_eq!(Certificate::all_from_pem(&two).unwrap().len(), 2);
+    }
+}

@@ -87,3 +87,87 @@ impl ExtendedKeyUsageValidator for SigningUsage {
 fn no_path(reason: impl ToString) -> CertificateError {
     CertificateError::NoPath { reason: reason.to_string() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{self, CA, INTERMEDIATE, LEAF};
+    use super::*;
+    use std::time::Duration;
+
+    fn check(parts: &[&[u8]], authorities: &[&[u8]]) -> Result<(), CertificateError> {
+        let bundle = CertificateBundle::parse(&parts.concat()).unwrap();
+        let now = bundle.leaf().not_before() + Duration::from_secs(60);
+        check_at(&bundle, authorities, now)
+    }
+
+    fn check_at(
+        bundle: &CertificateBundle,
+        authorities: &[&[u8]],
+        now: SystemTime,
+    ) -> Result<(), CertificateError> {
+        let authorities = authorities.iter().map(|pem| Certificate::from_pem(pem));
+        let authorities: Vec<_> = authorities.collect::<Result<_, _>>().unwrap();
+        chains_to(bundle, &authorities, now)
+    }
+
+    fn is_no_path(result: &Result<(), CertificateError>) -> bool {
+        matches!(result, Err(CertificateError::NoPath { .. }))
+    }
+
+    #[test]
+    fn a_path_over_intermediates_is_found() {
+        assert_eq!(check(&[LEAF, INTERMEDIATE], &[CA]), Ok(()));
+        assert_eq!(check(&[LEAF], &[INTERMEDIATE]), Ok(()));
+        assert!(is_no_path(&check(&[LEAF], &[CA])));
+    }
+
+    #[test]
+    fn usages_for_signing_and_servers_and_none_will_do() {
+        for leaf in [testing::LEAF_SERVER, testing::LEAF_NO_USAGE] {
+            assert_eq!(check(&[leaf, INTERMEDIATE], &[CA]), Ok(()));
+        }
+        assert!(is_no_path(&check(
+            &[testing::LEAF_EMAIL, INTERMEDIATE],
+            &[CA]
+        )));
+    }
+
+    #[test]
+    fn an_unknown_critical_extension_is_refused() {
+        let leaf = testing::LEAF_CRITICAL;
+        assert!(is_no_path(&check(&[leaf, INTERMEDIATE], &[CA])));
+    }
+
+    #[test]
+    fn an_authority_that_signed_nothing_is_refused() {
+        let root = testing::RSA_CERTIFICATE;
+        let offered = 1;
+        let refused = Err(CertificateError::NoUsableAuthority { offered });
+        assert_eq!(check(&[LEAF], &[root]), refused);
+        assert!(is_no_path(&check(&[testing::RSA_CERTIFICATE], &[CA])));
+    }
+
+    #[test]
+    fn a_path_has_its_time() {
+        let bundle = CertificateBundle::parse(&[LEAF, INTERMEDIATE].concat()).unwrap();
+        let late = bundle.leaf().not_after() + Duration::from_secs(1);
+        assert!(is_no_path(&check_at(&bundle, &[CA], late)));
+        let no_authority = SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 33);
+        let result = check_at(&bundle, &[CA], no_authority);
+        assert!(matches!(
+            result,
+            Err(CertificateError::NoUsableAuthority { .. })
+        ));
+        let before = SystemTime::UNIX_EPOCH - Duration::from_secs(1);
+        assert!(check_at(&bundle, &[CA], before).is_err());
+    }
+
+    #[test]
+    fn an_altered_leaf_has_no_path() {
+        let mut der = Certificate::from_pem(LEAF).unwrap().der().to_vec();
+        let at = der.windows(11).position(|w| w == b"example.com").unwrap();
+        der[at] = b'E';
+        let altered = super::super::pem::plain_text("CERTIFICATE", &der);
+        assert!(is_no_path(&check(&[&altered, INTERMEDIATE], &[CA])));
+    }
+}

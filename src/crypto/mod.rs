@@ -11,11 +11,19 @@ mod chain;
 pub mod digest;
 mod ed25519_point;
 mod error;
+mod key_file;
 mod key_material;
 mod pem;
+pub mod pkcs8;
+mod private_key;
+mod private_key_info;
 mod public_key;
 mod scheme;
+mod self_signed;
 mod signature;
+mod signer;
+#[cfg(test)]
+mod testing;
 mod utc;
 
 pub use bundle::{CertificateBundle, common_name_covers};
@@ -24,8 +32,11 @@ pub use chain::chains_to;
 pub use error::{CertificateError, CryptoError};
 pub use key_material::{Curve, KeyMaterial};
 pub use pem::{PemBlock, PemBlocks};
+pub use private_key::PrivateKey;
 pub use public_key::PublicKey;
 pub use scheme::{KeyKind, Scheme};
+pub use self_signed::self_signed;
+pub use signer::Signer;
 
 use ring::rand::SecureRandom as _;
 

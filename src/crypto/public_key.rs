@@ -167,3 +167,171 @@ impl ParsedKey {
             .ok_or_else(|| CryptoError::malformed("public key", "a compressed EC point does not verify"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{self, MESSAGE};
+    use super::*;
+
+    const ALL_SCHEMES: [Scheme; 6] = [
+        Scheme::EcdsaP1363,
+        Scheme::EcdsaDer,
+        Scheme::RsaPss,
+        Scheme::RsaPkcs1v15,
+        Scheme::RsaPssPycrypto,
+        Scheme::Ed25519,
+    ];
+
+    fn expect_only(key: &PublicKey, scheme: Scheme, signature: &[u8]) {
+        assert_eq!(key.verify(scheme, MESSAGE, signature), Ok(()));
+        let altered = key.verify(scheme, b"other", signature);
+        assert_eq!(altered, Err(CryptoError::InvalidSignature));
+        for other in ALL_SCHEMES.into_iter().filter(|other| *other != scheme) {
+            assert!(key.verify(other, MESSAGE, signature).is_err(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_notary_signature_verifies() {
+        let (key, message, signature) = testing::notary_targets();
+        assert_eq!(key.verify(Scheme::EcdsaP1363, &message, &signature), Ok(()));
+        let der = signature::p1363_to_der(super::super::Curve::P256, &signature).unwrap();
+        assert_eq!(key.verify(Scheme::EcdsaDer, &message, &der), Ok(()));
+        let raw_as_der = key.verify(Scheme::EcdsaDer, &message, &signature);
+        assert_eq!(raw_as_der, Err(CryptoError::InvalidSignature));
+        let der_as_raw = key.verify(Scheme::EcdsaP1363, &message, &der);
+        assert!(matches!(
+            der_as_raw,
+            Err(CryptoError::SignatureLength { .. })
+        ));
+    }
+
+    #[test]
+    fn p384_verifies_with_sha256_only() {
+        let key = testing::public_key_from_pem(KeyKind::Ecdsa, testing::P384_PUBLIC);
+        assert_eq!(
+            key.verify(Scheme::EcdsaDer, MESSAGE, testing::P384_SHA256),
+            Ok(())
+        );
+        let raw = signature::der_to_p1363(super::super::Curve::P384, testing::P384_SHA256).unwrap();
+        expect_only(&key, Scheme::EcdsaP1363, &raw);
+        let sha384 = key.verify(Scheme::EcdsaDer, MESSAGE, testing::P384_SHA384);
+        assert_eq!(sha384, Err(CryptoError::InvalidSignature));
+    }
+
+    #[test]
+    fn zero_is_no_part_of_an_ecdsa_signature() {
+        let (key, message, signature) = testing::notary_targets();
+        for half in [0..32, 32..64] {
+            let mut zeroed = signature.clone();
+            zeroed[half].fill(0);
+            let result = key.verify(Scheme::EcdsaP1363, &message, &zeroed);
+            assert_eq!(result, Err(CryptoError::InvalidSignature));
+        }
+    }
+
+    #[test]
+    fn an_rsa_key_in_der_verifies_pss_and_pkcs1() {
+        let key = testing::public_key_from_pem(KeyKind::Rsa, testing::RSA_PUBLIC);
+        expect_only(&key, Scheme::RsaPss, testing::RSA_PSS_32);
+        expect_only(&key, Scheme::RsaPkcs1v15, testing::RSA_PKCS1V15);
+    }
+
+    #[test]
+    fn a_pss_salt_of_another_length_is_refused() {
+        let key = testing::public_key_from_pem(KeyKind::Rsa, testing::RSA_PUBLIC);
+        let result = key.verify(Scheme::RsaPss, MESSAGE, testing::RSA_PSS_20);
+        assert_eq!(result, Err(CryptoError::InvalidSignature));
+    }
+
+    #[test]
+    fn short_and_long_rsa_signatures_are_refused() {
+        let key = testing::public_key_from_pem(KeyKind::Rsa, testing::RSA_PUBLIC);
+        let long = [&[0], testing::RSA_PSS_32].concat();
+        for signature in [&testing::RSA_PSS_32[1..], &long, &[]] {
+            let (expected, got) = (256, signature.len());
+            let result = key.verify(Scheme::RsaPss, MESSAGE, signature);
+            assert_eq!(result, Err(CryptoError::SignatureLength { expected, got }));
+        }
+    }
+
+    #[test]
+    fn an_rsa_key_in_pem_verifies_pycrypto_only() {
+        let pem = testing::RSA_PUBLIC.to_vec();
+        let key = PublicKey::new(KeyKind::Rsa, pem.clone());
+        expect_only(&key, Scheme::RsaPssPycrypto, testing::RSA_PSS_32);
+        let mismatch = key.verify(Scheme::RsaPkcs1v15, MESSAGE, testing::RSA_PKCS1V15);
+        assert!(matches!(mismatch, Err(CryptoError::SchemeMismatch { .. })));
+        let x509 = PublicKey::new(KeyKind::RsaX509, testing::RSA_CERTIFICATE.to_vec());
+        let result = x509.verify(Scheme::RsaPssPycrypto, MESSAGE, testing::RSA_PSS_32);
+        assert!(matches!(result, Err(CryptoError::SchemeMismatch { .. })));
+    }
+
+    #[test]
+    fn an_rsa_certificate_verifies_and_is_the_same_key() {
+        let certified = PublicKey::new(KeyKind::RsaX509, testing::RSA_CERTIFICATE.to_vec());
+        let plain = testing::public_key_from_pem(KeyKind::Rsa, testing::RSA_PUBLIC);
+        let pem = PublicKey::new(KeyKind::Rsa, testing::RSA_PUBLIC.to_vec());
+        let crlf = String::from_utf8_lossy(testing::RSA_PUBLIC).replace('\n', "\r\n");
+        let crlf = PublicKey::new(KeyKind::Rsa, crlf.into_bytes());
+        expect_only(&certified, Scheme::RsaPss, testing::RSA_PSS_32);
+        assert_eq!(certified.to_plain(), plain);
+        for other in [&certified, &pem, &crlf] {
+            assert_eq!(other.material(), plain.material());
+        }
+    }
+
+    #[test]
+    fn the_algorithm_inside_must_fit_the_type() {
+        let ec = testing::LEAF.to_vec();
+        let rsa = testing::RSA_CERTIFICATE.to_vec();
+        let rsa_spki = testing::public_key_from_pem(KeyKind::Rsa, testing::RSA_PUBLIC);
+        let rsa_spki = rsa_spki.published().to_vec();
+        for (kind, published) in [
+            (KeyKind::RsaX509, ec.clone()),
+            (KeyKind::EcdsaX509, rsa),
+            (KeyKind::Ecdsa, rsa_spki),
+        ] {
+            let key = PublicKey::new(kind, published);
+            let error = key.material().unwrap_err();
+            assert!(
+                matches!(error, CryptoError::WrongKeyAlgorithm { .. }),
+                "{error}"
+            );
+        }
+        let certificate_as_plain = PublicKey::new(KeyKind::Ecdsa, ec);
+        assert!(certificate_as_plain.material().is_err());
+    }
+
+    #[test]
+    fn unknown_kinds_are_kept_and_verify_nothing() {
+        let key = PublicKey::new(KeyKind::parse("Ed25519"), vec![1; 32]);
+        assert_eq!(key.published(), [1; 32]);
+        assert_eq!(key.to_plain(), key);
+        for scheme in ALL_SCHEMES {
+            let kind = "Ed25519".to_owned();
+            let result = key.verify(scheme, b"", &[0; 64]);
+            assert_eq!(result, Err(CryptoError::UnknownKeyKind { kind }));
+        }
+    }
+
+    #[test]
+    fn a_point_off_the_curve_verifies_nothing() {
+        let (key, message, signature) = testing::notary_targets();
+        let mut published = key.published().to_vec();
+        *published.last_mut().unwrap() ^= 1;
+        let off = PublicKey::new(KeyKind::Ecdsa, published);
+        assert!(
+            off.verify(Scheme::EcdsaP1363, &message, &signature)
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn a_ca_certificate_verifies_for_delegations_but_is_no_root_key() {
+        let key = PublicKey::new(KeyKind::EcdsaX509, testing::CA.to_vec());
+        assert!(key.material().is_ok());
+        assert!(key.certificates().is_none());
+        assert!(key.certificate().is_some());
+    }
+}
