@@ -200,16 +200,10 @@ mod tests {
         let bundle = parse(&[LEAF]).unwrap();
         let now = bundle.leaf().not_before();
         let other = bundle.valid_for("example.com/other", now, true);
-        assert!(matches!(
-            other,
-            Err(CertificateError::CommonNameMismatch { .. })
-        ));
+        assert!(matches!(other, Err(CertificateError::CommonNameMismatch { .. })));
         let ambiguous = parse(&[testing::LEAF_TWO_NAMES]).unwrap();
         let refused = ambiguous.valid_for("a", now, false);
-        assert!(matches!(
-            refused,
-            Err(CertificateError::NoCommonName { .. })
-        ));
+        assert!(matches!(refused, Err(CertificateError::NoCommonName { .. })));
     }
 
     #[test]

@@ -260,10 +260,7 @@ mod tests {
     fn a_common_name_is_plain_text() {
         let name = |tag: u8, value: &[u8]| {
             let mut der = Certificate::from_pem(testing::LEAF).unwrap().der;
-            let at = der
-                .windows(15)
-                .position(|w| w == b"example.com/app")
-                .unwrap();
+            let at = der.windows(15).position(|w| w == b"example.com/app").unwrap();
             der[at - 2] = tag;
             der[at..at + value.len()].copy_from_slice(value);
             let certificate = Certificate::from_der(&der).unwrap();
@@ -309,10 +306,7 @@ mod tests {
     fn a_single_certificate_is_single() {
         let two = [testing::LEAF, testing::CA].concat();
         let count = 2;
-        assert_eq!(
-            Certificate::from_pem(&two),
-            Err(CertificateError::NotSingle { count })
-        );
+        assert_eq!(Certificate::from_pem(&two), Err(CertificateError::NotSingle { count }));
         assert_eq!(Certificate::from_pem(b""), Err(CertificateError::Empty));
         assert_eq!(Certificate::all_from_pem(&two).unwrap().len(), 2);
     }

@@ -126,10 +126,7 @@ mod tests {
         for leaf in [testing::LEAF_SERVER, testing::LEAF_NO_USAGE] {
             assert_eq!(check(&[leaf, INTERMEDIATE], &[CA]), Ok(()));
         }
-        assert!(is_no_path(&check(
-            &[testing::LEAF_EMAIL, INTERMEDIATE],
-            &[CA]
-        )));
+        assert!(is_no_path(&check(&[testing::LEAF_EMAIL, INTERMEDIATE], &[CA])));
     }
 
     #[test]
@@ -154,10 +151,7 @@ mod tests {
         assert!(is_no_path(&check_at(&bundle, &[CA], late)));
         let no_authority = SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 33);
         let result = check_at(&bundle, &[CA], no_authority);
-        assert!(matches!(
-            result,
-            Err(CertificateError::NoUsableAuthority { .. })
-        ));
+        assert!(matches!(result, Err(CertificateError::NoUsableAuthority { .. })));
         let before = SystemTime::UNIX_EPOCH - Duration::from_secs(1);
         assert!(check_at(&bundle, &[CA], before).is_err());
     }

@@ -53,10 +53,8 @@ pub fn decrypt(der: &[u8], passphrase: &str) -> Result<Zeroizing<Vec<u8>>, Crypt
         return named.ok_or(CryptoError::WrongPassphrase);
     }
     let prf = Pbkdf2Prf::HmacWithSha1;
-    let with_sha1 = Parameters {
-        kdf: Kdf::Pbkdf2(Pbkdf2Params { prf, ..*kdf }),
-        encryption: parameters.encryption,
-    };
+    let with_sha1 =
+        Parameters { kdf: Kdf::Pbkdf2(Pbkdf2Params { prf, ..*kdf }), encryption: parameters.encryption };
     try_decrypt(&with_sha1, ciphertext, passphrase).ok_or(CryptoError::WrongPassphrase)
 }
 
@@ -72,16 +70,9 @@ fn check(kdf: &Pbkdf2Params) -> Result<(), CryptoError> {
     Ok(())
 }
 
-fn try_decrypt(
-    parameters: &Parameters,
-    ciphertext: &[u8],
-    passphrase: &str,
-) -> Option<Zeroizing<Vec<u8>>> {
+fn try_decrypt(parameters: &Parameters, ciphertext: &[u8], passphrase: &str) -> Option<Zeroizing<Vec<u8>>> {
     let mut buffer = Zeroizing::new(ciphertext.to_vec());
-    let length = parameters
-        .decrypt_in_place(passphrase, &mut buffer)
-        .ok()?
-        .len();
+    let length = parameters.decrypt_in_place(passphrase, &mut buffer).ok()?.len();
     buffer.truncate(length);
     PrivateKeyInfo::from_der(&buffer).ok()?;
     Some(buffer)
@@ -93,16 +84,13 @@ fn encrypt_with(
     kdf: Pbkdf2Params,
     iv: [u8; BLOCK],
 ) -> Result<Vec<u8>, CryptoError> {
-    let parameters = Parameters {
-        kdf: Kdf::Pbkdf2(kdf),
-        encryption: pbes2::EncryptionScheme::Aes256Cbc { iv },
-    };
+    let parameters =
+        Parameters { kdf: Kdf::Pbkdf2(kdf), encryption: pbes2::EncryptionScheme::Aes256Cbc { iv } };
     let mut buffer = Zeroizing::new(Vec::with_capacity(pkcs8_der.len() + BLOCK));
     buffer.extend_from_slice(pkcs8_der);
     buffer.resize(pkcs8_der.len() + BLOCK, 0);
-    let ciphertext = parameters
-        .encrypt_in_place(passphrase, &mut buffer, pkcs8_der.len())
-        .map_err(unsupported)?;
+    let ciphertext =
+        parameters.encrypt_in_place(passphrase, &mut buffer, pkcs8_der.len()).map_err(unsupported)?;
     let info = EncryptedPrivateKeyInfoRef {
         encryption_algorithm: EncryptionScheme::Pbes2(parameters),
         encrypted_data: OctetStringRef::new(ciphertext).map_err(unsupported)?,
@@ -121,9 +109,7 @@ fn kdf(iteration_count: u32, salt: &[u8]) -> Result<Pbkdf2Params, CryptoError> {
 }
 
 fn unsupported(reason: impl ToString) -> CryptoError {
-    CryptoError::UnsupportedEncryption {
-        reason: reason.to_string(),
-    }
+    CryptoError::UnsupportedEncryption { reason: reason.to_string() }
 }
 
 #[cfg(test)]
@@ -196,10 +182,7 @@ mod tests {
             "3081fc305706092a864886f70d01050d304a302906092a864886f70d01050c301c",
         );
         let lying = replaced(&lying, "02020800", "02020800300c06082a864886f70d02090500");
-        assert_eq!(
-            HEXLOWER.encode(&decrypt(&lying, "delgpass1").unwrap()),
-            ALICE
-        );
+        assert_eq!(HEXLOWER.encode(&decrypt(&lying, "delgpass1").unwrap()), ALICE);
     }
 
     #[test]
@@ -213,9 +196,7 @@ mod tests {
                 assert_eq!(&hex[at..at + 2], format!("{length:02x}"));
                 hex.replace_range(at..at + 2, &grown);
             }
-            HEXLOWER
-                .decode(hex.replace("02020800", iterations).as_bytes())
-                .unwrap()
+            HEXLOWER.decode(hex.replace("02020800", iterations).as_bytes()).unwrap()
         };
         let got = 0;
         let zero = decrypt(&grow(255, "020100"), "delgpass1");
@@ -241,8 +222,7 @@ mod tests {
         for (at, bit) in (ciphertext_begins..stored.len()).flat_map(|at| [(at, 1), (at, 0x10)]) {
             let mut altered = stored.clone();
             altered[at] ^= bit;
-            let key =
-                decrypt(&altered, "delgpass1").and_then(|der| PrivateKey::from_pkcs8_der(&der));
+            let key = decrypt(&altered, "delgpass1").and_then(|der| PrivateKey::from_pkcs8_der(&der));
             if let Ok(key) = key {
                 assert_eq!(key.public_key(), public.public_key(), "byte {at}");
             }

@@ -13,9 +13,9 @@ use super::scheme::{KeyKind, Scheme};
 use super::signer::Signer;
 use ring::rand::SystemRandom;
 use ring::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
-    EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256,
-    RsaEncoding, RsaKeyPair, RsaPublicKeyComponents,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
+    Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding, RsaKeyPair,
+    RsaPublicKeyComponents,
 };
 use std::fmt;
 use zeroize::Zeroizing;
@@ -35,8 +35,8 @@ impl PrivateKey {
     /// [`CryptoError::Random`] if the operating system gives no random bytes.
     pub fn generate_ecdsa() -> Result<Self, CryptoError> {
         let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
-        let document = EcdsaKeyPair::generate_pkcs8(algorithm, &SystemRandom::new())
-            .map_err(|_| CryptoError::Random)?;
+        let document =
+            EcdsaKeyPair::generate_pkcs8(algorithm, &SystemRandom::new()).map_err(|_| CryptoError::Random)?;
         Self::from_pkcs8_der(document.as_ref())
     }
 
@@ -80,15 +80,9 @@ impl PrivateKey {
     #[must_use]
     pub fn to_notary_pkcs8(&self) -> Zeroizing<Vec<u8>> {
         match &self.secret {
-            Secret::Ec {
-                curve,
-                scalar,
-                point,
-            } => private_key_info::notary_ec(*curve, scalar, point),
+            Secret::Ec { curve, scalar, point } => private_key_info::notary_ec(*curve, scalar, point),
             Secret::Rsa { pkcs1 } => private_key_info::notary_rsa(pkcs1),
-            Secret::Ed25519 { seed, .. } => {
-                private_key_info::notary_ed25519(seed, self.public.published())
-            }
+            Secret::Ed25519 { seed, .. } => private_key_info::notary_ed25519(seed, self.public.published()),
         }
     }
 
@@ -101,11 +95,7 @@ impl PrivateKey {
     /// Builds ring's key once, which compares both halves.
     fn new(secret: Secret) -> Result<Self, CryptoError> {
         let public = match &secret {
-            Secret::Ec {
-                curve,
-                scalar,
-                point,
-            } => {
+            Secret::Ec { curve, scalar, point } => {
                 ec_pair(*curve, scalar, point)?;
                 PublicKey::new(KeyKind::Ecdsa, key_material::ec_spki(*curve, point))
             }
@@ -132,8 +122,7 @@ impl PrivateKey {
     ) -> Result<Vec<u8>, CryptoError> {
         let pair = rsa_pair(pkcs1)?;
         let mut signature = vec![0; pair.public().modulus_len()];
-        pair.sign(padding, &SystemRandom::new(), message, &mut signature)
-            .map_err(signing)?;
+        pair.sign(padding, &SystemRandom::new(), message, &mut signature).map_err(signing)?;
         Ok(signature)
     }
 }
@@ -146,16 +135,9 @@ impl Signer for PrivateKey {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, CryptoError> {
         match &self.secret {
             Secret::Ec { curve, .. } if *curve != Curve::P256 => {
-                Err(CryptoError::UnsupportedCurve {
-                    curve: curve.to_string(),
-                    operation: "signing",
-                })
+                Err(CryptoError::UnsupportedCurve { curve: curve.to_string(), operation: "signing" })
             }
-            Secret::Ec {
-                curve,
-                scalar,
-                point,
-            } => {
+            Secret::Ec { curve, scalar, point } => {
                 let pair = ec_pair(*curve, scalar, point)?;
                 let signature = pair.sign(&SystemRandom::new(), message);
                 Ok(signature.map_err(signing)?.as_ref().to_vec())
@@ -178,26 +160,19 @@ impl Signer for PrivateKey {
 
     fn sign_with(&self, scheme: Scheme, message: &[u8]) -> Result<Vec<u8>, CryptoError> {
         match (&self.secret, scheme) {
-            (Secret::Rsa { pkcs1 }, Scheme::RsaPkcs1v15) => {
-                Self::sign_rsa(pkcs1, &RSA_PKCS1_SHA256, message)
-            }
+            (Secret::Rsa { pkcs1 }, Scheme::RsaPkcs1v15) => Self::sign_rsa(pkcs1, &RSA_PKCS1_SHA256, message),
             (Secret::Ec { curve, .. }, Scheme::EcdsaDer) => {
                 super::signature::p1363_to_der(*curve, &self.sign(message)?)
             }
             _ if scheme == self.scheme() => self.sign(message),
-            _ => Err(CryptoError::SchemeMismatch {
-                kind: self.public.kind().as_str().to_owned(),
-                scheme,
-            }),
+            _ => Err(CryptoError::SchemeMismatch { kind: self.public.kind().as_str().to_owned(), scheme }),
         }
     }
 }
 
 impl fmt::Debug for PrivateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PrivateKey")
-            .field("public", &self.public)
-            .finish_non_exhaustive()
+        f.debug_struct("PrivateKey").field("public", &self.public).finish_non_exhaustive()
     }
 }
 
@@ -207,8 +182,7 @@ fn ec_pair(curve: Curve, scalar: &[u8], point: &[u8]) -> Result<EcdsaKeyPair, Cr
         Curve::P384 => &ECDSA_P384_SHA384_FIXED_SIGNING,
     };
     let random = SystemRandom::new();
-    EcdsaKeyPair::from_private_key_and_public_key(algorithm, scalar, point, &random)
-        .map_err(inconsistent)
+    EcdsaKeyPair::from_private_key_and_public_key(algorithm, scalar, point, &random).map_err(inconsistent)
 }
 
 fn ed25519_pair(seed: &[u8], point: Option<&[u8]>) -> Result<Ed25519KeyPair, CryptoError> {
@@ -230,15 +204,11 @@ fn rsa_pair(pkcs1: &[u8]) -> Result<RsaKeyPair, CryptoError> {
 }
 
 fn inconsistent(reason: ring::error::KeyRejected) -> CryptoError {
-    CryptoError::InconsistentKey {
-        reason: reason.to_string(),
-    }
+    CryptoError::InconsistentKey { reason: reason.to_string() }
 }
 
 fn signing(error: ring::error::Unspecified) -> CryptoError {
-    CryptoError::Signing {
-        reason: error.to_string(),
-    }
+    CryptoError::Signing { reason: error.to_string() }
 }
 
 #[cfg(test)]
@@ -296,10 +266,7 @@ mod tests {
         let stored = testing::block(testing::NOTARY_SNAPSHOT);
         let key = PrivateKey::from_pem(&stored, None).unwrap();
         let hex = data_encoding::HEXLOWER.encode(key.public_key().published());
-        assert_eq!(
-            hex,
-            "ede77a6bf37bcfe8a9f76f2cd9b49d2202bcd5a272061b5d79f4096625eae6bd"
-        );
+        assert_eq!(hex, "ede77a6bf37bcfe8a9f76f2cd9b49d2202bcd5a272061b5d79f4096625eae6bd");
         assert_eq!(key.to_notary_pkcs8(), stored.contents);
         signs(&key);
     }
@@ -311,20 +278,14 @@ mod tests {
             // The end is the public point of the EC key, the CRT coefficient of the RSA key.
             *der.last_mut().unwrap() ^= 2;
             let error = PrivateKey::from_pkcs8_der(&der).unwrap_err();
-            assert!(
-                matches!(error, CryptoError::InconsistentKey { .. }),
-                "{error}"
-            );
+            assert!(matches!(error, CryptoError::InconsistentKey { .. }), "{error}");
         }
         let genuine = testing::block(testing::NOTARY_SNAPSHOT).contents;
         for at in [genuine.len() - 1, genuine.len() - 33, genuine.len() - 65] {
             let mut der = genuine.clone();
             der[at] ^= 1;
             let error = PrivateKey::from_pkcs8_der(&der).unwrap_err();
-            assert!(
-                matches!(error, CryptoError::InconsistentKey { .. }),
-                "{at} {error}"
-            );
+            assert!(matches!(error, CryptoError::InconsistentKey { .. }), "{at} {error}");
         }
     }
 
@@ -353,8 +314,8 @@ mod tests {
     #[test]
     fn an_ed25519_signature_has_one_form_only() {
         const ORDER: [u8; 32] = [
-            0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9,
-            0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+            0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
         ];
         let key = PrivateKey::generate_ed25519().unwrap();
         let mut signature = key.sign(MESSAGE).unwrap();
@@ -364,9 +325,7 @@ mod tests {
             *byte = carry.to_le_bytes()[0];
             carry >>= 8;
         }
-        let result = key
-            .public_key()
-            .verify(Scheme::Ed25519, MESSAGE, &signature);
+        let result = key.public_key().verify(Scheme::Ed25519, MESSAGE, &signature);
         assert_eq!(result, Err(CryptoError::InvalidSignature));
     }
 

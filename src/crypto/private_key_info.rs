@@ -28,7 +28,9 @@ pub(super) enum Secret {
         point: Option<Vec<u8>>,
     },
     /// An RSAPrivateKey.
-    Rsa { pkcs1: Zeroizing<Vec<u8>> },
+    Rsa {
+        pkcs1: Zeroizing<Vec<u8>>,
+    },
 }
 
 impl Secret {
@@ -40,9 +42,7 @@ impl Secret {
                 let named = info.parameters.and_then(|p| p.decode_as().ok());
                 Self::from_sec1(info.body, named)
             }
-            asn1::RSA_ENCRYPTION => Ok(Self::Rsa {
-                pkcs1: Zeroizing::new(info.body.to_vec()),
-            }),
+            asn1::RSA_ENCRYPTION => Ok(Self::Rsa { pkcs1: Zeroizing::new(info.body.to_vec()) }),
             asn1::ED25519 => {
                 let seed = <&OctetStringRef>::from_der(info.body).map_err(malformed)?;
                 Self::ed25519(seed.as_bytes(), None)
@@ -53,10 +53,7 @@ impl Secret {
     }
 
     /// Reads an ECPrivateKey; `curve` is that of the wrapper, if there is one.
-    pub(super) fn from_sec1(
-        bytes: &[u8],
-        curve: Option<ObjectIdentifier>,
-    ) -> Result<Self, CryptoError> {
+    pub(super) fn from_sec1(bytes: &[u8], curve: Option<ObjectIdentifier>) -> Result<Self, CryptoError> {
         let read = || {
             AnyRef::from_der(bytes)?.sequence(|fields| {
                 fields.decode::<UintRef<'_>>()?;
@@ -75,11 +72,7 @@ impl Secret {
         let curve = curve.or(named).ok_or_else(|| malformed("no named curve"))?;
         let curve = Curve::from_oid(curve)?;
         let point = point.ok_or_else(|| malformed("an EC key without its public key"))?;
-        Ok(Self::Ec {
-            curve,
-            scalar: padded(scalar, curve.width())?,
-            point: point.to_vec(),
-        })
+        Ok(Self::Ec { curve, scalar: padded(scalar, curve.width())?, point: point.to_vec() })
     }
 
     fn from_notary_ed25519(body: &[u8]) -> Result<Self, CryptoError> {
@@ -134,11 +127,7 @@ impl<'a> PrivateKeyInfo<'a> {
             while !fields.is_finished() {
                 fields.decode::<AnyRef<'_>>()?;
             }
-            Ok(Self {
-                algorithm,
-                parameters,
-                body,
-            })
+            Ok(Self { algorithm, parameters, body })
         })
     }
 }

@@ -200,19 +200,13 @@ mod tests {
         let raw_as_der = key.verify(Scheme::EcdsaDer, &message, &signature);
         assert_eq!(raw_as_der, Err(CryptoError::InvalidSignature));
         let der_as_raw = key.verify(Scheme::EcdsaP1363, &message, &der);
-        assert!(matches!(
-            der_as_raw,
-            Err(CryptoError::SignatureLength { .. })
-        ));
+        assert!(matches!(der_as_raw, Err(CryptoError::SignatureLength { .. })));
     }
 
     #[test]
     fn p384_verifies_with_sha256_only() {
         let key = testing::public_key_from_pem(KeyKind::Ecdsa, testing::P384_PUBLIC);
-        assert_eq!(
-            key.verify(Scheme::EcdsaDer, MESSAGE, testing::P384_SHA256),
-            Ok(())
-        );
+        assert_eq!(key.verify(Scheme::EcdsaDer, MESSAGE, testing::P384_SHA256), Ok(()));
         let raw = signature::der_to_p1363(super::super::Curve::P384, testing::P384_SHA256).unwrap();
         expect_only(&key, Scheme::EcdsaP1363, &raw);
         let sha384 = key.verify(Scheme::EcdsaDer, MESSAGE, testing::P384_SHA384);
@@ -287,17 +281,12 @@ mod tests {
         let rsa = testing::RSA_CERTIFICATE.to_vec();
         let rsa_spki = testing::public_key_from_pem(KeyKind::Rsa, testing::RSA_PUBLIC);
         let rsa_spki = rsa_spki.published().to_vec();
-        for (kind, published) in [
-            (KeyKind::RsaX509, ec.clone()),
-            (KeyKind::EcdsaX509, rsa),
-            (KeyKind::Ecdsa, rsa_spki),
-        ] {
+        for (kind, published) in
+            [(KeyKind::RsaX509, ec.clone()), (KeyKind::EcdsaX509, rsa), (KeyKind::Ecdsa, rsa_spki)]
+        {
             let key = PublicKey::new(kind, published);
             let error = key.material().unwrap_err();
-            assert!(
-                matches!(error, CryptoError::WrongKeyAlgorithm { .. }),
-                "{error}"
-            );
+            assert!(matches!(error, CryptoError::WrongKeyAlgorithm { .. }), "{error}");
         }
         let certificate_as_plain = PublicKey::new(KeyKind::Ecdsa, ec);
         assert!(certificate_as_plain.material().is_err());
@@ -321,10 +310,7 @@ mod tests {
         let mut published = key.published().to_vec();
         *published.last_mut().unwrap() ^= 1;
         let off = PublicKey::new(KeyKind::Ecdsa, published);
-        assert!(
-            off.verify(Scheme::EcdsaP1363, &message, &signature)
-                .is_err()
-        );
+        assert!(off.verify(Scheme::EcdsaP1363, &message, &signature).is_err());
     }
 
     #[test]

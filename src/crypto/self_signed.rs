@@ -9,9 +9,8 @@ use super::public_key::PublicKey;
 use super::scheme::{KeyKind, Scheme};
 use super::signer::Signer;
 use rcgen::{
-    CertificateParams, CustomExtension, DistinguishedName, DnType, DnValue,
-    ExtendedKeyUsagePurpose, KeyUsagePurpose, PublicKeyData, SerialNumber, SignatureAlgorithm,
-    SigningKey,
+    CertificateParams, CustomExtension, DistinguishedName, DnType, DnValue, ExtendedKeyUsagePurpose,
+    KeyUsagePurpose, PublicKeyData, SerialNumber, SignatureAlgorithm, SigningKey,
 };
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -50,10 +49,7 @@ fn parameters(
     not_after: SystemTime,
 ) -> Result<CertificateParams, CryptoError> {
     for date in [not_before, not_after] {
-        if !date
-            .duration_since(UNIX_EPOCH)
-            .is_ok_and(|since| since < END_OF_DATES)
-        {
+        if !date.duration_since(UNIX_EPOCH).is_ok_and(|since| since < END_OF_DATES) {
             let reason = "a date outside the years 1970 to 9999";
             return Err(CryptoError::malformed("certificate", reason));
         }
@@ -67,10 +63,7 @@ fn parameters(
     params.not_after = not_after.into();
     params.serial_number = Some(SerialNumber::from_slice(&serial));
     params.distinguished_name = name;
-    params.key_usages = vec![
-        KeyUsagePurpose::DigitalSignature,
-        KeyUsagePurpose::KeyEncipherment,
-    ];
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::CodeSigning];
     // rcgen's own way to say CA:FALSE adds a key identifier, which Notary does not.
     let mut not_a_ca = CustomExtension::from_oid_content(BASIC_CONSTRAINTS, vec![0x30, 0]);
@@ -100,24 +93,13 @@ impl<'a> CertificateKey<'a> {
     fn new(signer: &'a dyn Signer) -> Result<Self, CryptoError> {
         let public = signer.public_key().to_plain();
         let (kind, scheme, algorithm) = match public.material().map_err(Clone::clone)? {
-            KeyMaterial::Ec {
-                curve: Curve::P256, ..
-            } => (
-                KeyKind::EcdsaX509,
-                Scheme::EcdsaDer,
-                &rcgen::PKCS_ECDSA_P256_SHA256,
-            ),
-            KeyMaterial::Ec { curve, .. } => {
-                return Err(CryptoError::UnsupportedCurve {
-                    curve: curve.to_string(),
-                    operation: "signing",
-                });
+            KeyMaterial::Ec { curve: Curve::P256, .. } => {
+                (KeyKind::EcdsaX509, Scheme::EcdsaDer, &rcgen::PKCS_ECDSA_P256_SHA256)
             }
-            KeyMaterial::Rsa { .. } => (
-                KeyKind::RsaX509,
-                Scheme::RsaPkcs1v15,
-                &rcgen::PKCS_RSA_SHA256,
-            ),
+            KeyMaterial::Ec { curve, .. } => {
+                return Err(CryptoError::UnsupportedCurve { curve: curve.to_string(), operation: "signing" });
+            }
+            KeyMaterial::Rsa { .. } => (KeyKind::RsaX509, Scheme::RsaPkcs1v15, &rcgen::PKCS_RSA_SHA256),
             KeyMaterial::Ed25519 { .. } => {
                 return Err(CryptoError::SchemeMismatch {
                     kind: KeyKind::EcdsaX509.as_str().to_owned(),
@@ -125,13 +107,7 @@ impl<'a> CertificateKey<'a> {
                 });
             }
         };
-        Ok(Self {
-            signer,
-            kind,
-            scheme,
-            algorithm,
-            bits: Spki::from_der(public.published())?.key.to_vec(),
-        })
+        Ok(Self { signer, kind, scheme, algorithm, bits: Spki::from_der(public.published())?.key.to_vec() })
     }
 }
 
@@ -147,9 +123,7 @@ impl PublicKeyData for CertificateKey<'_> {
 
 impl SigningKey for CertificateKey<'_> {
     fn sign(&self, msg: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
-        self.signer
-            .sign_with(self.scheme, msg)
-            .map_err(|_| rcgen::Error::RemoteKeyError)
+        self.signer.sign_with(self.scheme, msg).map_err(|_| rcgen::Error::RemoteKeyError)
     }
 }
 
@@ -174,10 +148,9 @@ mod tests {
 
     #[test]
     fn a_certificate_is_good_for_its_collection_and_around_its_key() {
-        for (pem, kind) in [
-            (testing::P256_PRIVATE, KeyKind::EcdsaX509),
-            (testing::RSA_PRIVATE, KeyKind::RsaX509),
-        ] {
+        for (pem, kind) in
+            [(testing::P256_PRIVATE, KeyKind::EcdsaX509), (testing::RSA_PRIVATE, KeyKind::RsaX509)]
+        {
             let signer = private_key(pem);
             let key = certify(testing::GUN, &signer).unwrap();
             assert_eq!(key.kind(), &kind);
@@ -197,10 +170,7 @@ mod tests {
     fn the_certificate_has_the_form_that_notary_gives_it() {
         let reference = testing::notary_root();
         let reference = reference.certificate().unwrap().der();
-        let extensions = reference
-            .windows(2)
-            .position(|w| w == [0xa3, 0x35])
-            .unwrap();
+        let extensions = reference.windows(2).position(|w| w == [0xa3, 0x35]).unwrap();
         let extensions = &reference[extensions..extensions + 0x37];
         let ours = certify("example.com/one", &private_key(testing::P256_PRIVATE)).unwrap();
         let ours = ours.certificate().unwrap().der().to_vec();

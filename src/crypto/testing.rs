@@ -53,10 +53,7 @@ pub(super) fn notary_targets() -> (PublicKey, Vec<u8>, Vec<u8>) {
     let key = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAENltGYCoXF95Ov4Wtce9y1QynreNvE7a6C1Ye6kXGb0/2d8TSKCHranouv7h1wC0X5+9lbYbhqJ9CtsxXE6Wf3g==";
     let key = PublicKey::new(KeyKind::Ecdsa, BASE64.decode(key.as_bytes()).unwrap());
     let file = include_bytes!("testdata/notary_targets.json");
-    let end = file
-        .windows(15)
-        .position(|w| w == b",\"signatures\":[")
-        .unwrap();
+    let end = file.windows(15).position(|w| w == b",\"signatures\":[").unwrap();
     let signature =
         "o/vyTDrsj46sA3CxxGTOfowr8clr+4DBIjZ3WIY+TfSmj4ZU7tpewgjGgNnJLSl3qZZi8OhkoPUOQcjL5JPGnQ==";
     let signature = BASE64.decode(signature.as_bytes()).unwrap();

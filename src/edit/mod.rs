@@ -1,1 +1,25 @@
-//! `edit`
+//! New metadata from trusted metadata: pure, no I/O, no key store.
+//!
+//! A [`Draft`] says which roles change and whose keys must sign; [`Draft::sign`] produces exactly
+//! the files to publish. Each of them is what Go's encoder would write for the same content (the
+//! server re-serialises what it accepts and signs the hashes of *that*; a file that differs by one
+//! byte is accepted and breaks the repository), and is checked for it before it leaves.
+
+mod changes;
+mod draft;
+mod error;
+mod initialise;
+mod sign;
+
+pub use changes::{Change, Changes};
+pub use draft::Draft;
+pub use error::EditError;
+pub use initialise::InitialKeys;
+
+use std::time::Duration;
+
+const DAY: Duration = Duration::from_secs(86_400);
+/// How long a root is valid: ten years, as Notary signs it.
+pub const ROOT_LIFETIME: Duration = DAY.saturating_mul(3650);
+/// How long targets, delegations and snapshots are valid: three years, as Notary signs them.
+pub const TARGETS_LIFETIME: Duration = DAY.saturating_mul(1095);

@@ -15,6 +15,7 @@ mod record;
 pub use bytes::Bytes;
 pub(crate) use dialect::BadDelegation;
 pub use dialect::Dialect;
+pub(crate) use envelope::canonical;
 pub use envelope::{Document, Envelope, Signature, seal};
 pub use error::WireError;
 pub use record::{FirstUse, Floor, TrustRecord};

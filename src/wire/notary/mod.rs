@@ -11,6 +11,7 @@ mod snapshot;
 mod targets;
 mod timestamp;
 
+pub(crate) use keys::file;
 pub use keys::{canonical_id, key_id, read_public_key, write_public_key};
 
 use super::{

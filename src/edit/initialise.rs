@@ -1,0 +1,107 @@
+//! The first metadata of a collection.
+
+use std::{collections::BTreeMap, time::SystemTime};
+
+use super::{Change, Changes, Draft, EditError, ROOT_LIFETIME, TARGETS_LIFETIME};
+use crate::{
+    crypto::PublicKey,
+    metadata::{KeyRing, Pin, RoleKeys, Root, Snapshot, TargetIndex, Targets},
+    name::{Expiry, RoleName, Version},
+    wire::{Dialect, notary},
+};
+
+/// The keys that a new collection begins with.
+#[derive(Clone, Debug)]
+#[allow(clippy::exhaustive_structs)]
+pub struct InitialKeys {
+    /// The root's key, in a certificate made for the collection.
+    pub root: PublicKey,
+    /// The key of `targets`.
+    pub targets: PublicKey,
+    /// The key of the snapshot.
+    pub snapshot: PublicKey,
+    /// Whether the server holds the snapshot key and signs snapshots itself.
+    pub server_snapshot: bool,
+    /// The server's key of the timestamp.
+    pub timestamp: PublicKey,
+}
+
+impl Draft {
+    /// The first root, targets and (unless the server signs it) snapshot. All thresholds are 1.
+    ///
+    /// # Errors
+    /// A server's key is not usable, or a change is not possible.
+    pub fn initialise(
+        dialect: Dialect,
+        keys: &InitialKeys,
+        changes: &Changes,
+        now: SystemTime,
+    ) -> Result<Self, EditError> {
+        check_server_key(RoleName::Timestamp, &keys.timestamp, keys)?;
+        if keys.server_snapshot {
+            check_server_key(RoleName::Snapshot, &keys.snapshot, keys)?;
+        }
+        let root = first_root(keys, now)?;
+        let expires = Expiry::after(now, TARGETS_LIFETIME)?;
+        let targets = first_targets(changes, expires)?;
+        let unknown = Pin { sha256: [0; 32], sha512: None, length: 0 };
+        let snapshot = (!keys.server_snapshot).then(|| Snapshot {
+            version: Version::ONE,
+            expires,
+            root: unknown,
+            targets: unknown,
+            delegated: BTreeMap::new(),
+        });
+        let roles = [RoleName::Root, RoleName::Targets, RoleName::Snapshot];
+        let authorities =
+            roles.into_iter().filter_map(|role| Some((role.clone(), root.authority(&role)?))).collect();
+        let targets = BTreeMap::from([(RoleName::Targets, targets)]);
+        Ok(Self { dialect, root: Some(root), targets, snapshot, authorities })
+    }
+}
+
+fn first_root(keys: &InitialKeys, now: SystemTime) -> Result<Root, EditError> {
+    let mut ring = KeyRing::default();
+    let mut role = |key| RoleKeys::one(notary::file(&mut ring, key));
+    let (root, timestamp) = (role(&keys.root), role(&keys.timestamp));
+    let (snapshot, targets) = (role(&keys.snapshot), role(&keys.targets));
+    Ok(Root {
+        version: Version::ONE,
+        expires: Expiry::after(now, ROOT_LIFETIME)?,
+        consistent_snapshot: false,
+        keys: ring,
+        root,
+        timestamp,
+        snapshot,
+        targets,
+    })
+}
+
+fn first_targets(changes: &Changes, expires: Expiry) -> Result<Targets, EditError> {
+    let mut targets = TargetIndex::default();
+    for change in changes.iter() {
+        match change {
+            Change::Sign { role: None | Some(RoleName::Targets), name, info } => {
+                targets.insert(name, &super::draft::portable(name, info)?);
+            }
+            Change::Sign { role: Some(role), .. } => {
+                return Err(EditError::UnknownRole { role: role.clone() });
+            }
+            Change::Revoke { name, .. } => return Err(EditError::NotSigned { name: name.clone() }),
+        }
+    }
+    Ok(Targets { version: Version::ONE, expires, keys: KeyRing::default(), delegations: Vec::new(), targets })
+}
+
+/// A server that sends a broken key, or one of ours, must not get it into a root.
+fn check_server_key(role: RoleName, key: &PublicKey, keys: &InitialKeys) -> Result<(), EditError> {
+    let material = match key.material() {
+        Ok(material) if !key.kind().is_x509() => material,
+        Ok(_) => return Err(EditError::ServerKey { role, reason: "it is a certificate".to_owned() }),
+        Err(error) => return Err(EditError::ServerKey { role, reason: error.to_string() }),
+    };
+    if [&keys.root, &keys.targets].iter().any(|ours| ours.material() == Ok(material)) {
+        return Err(EditError::ServerKey { role, reason: "it is a key of ours".to_owned() });
+    }
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! Signing a draft.
+
+use super::{Draft, EditError, draft::ids};
+use crate::{
+    crypto::{Signer, digest},
+    limits::Limits,
+    metadata::{Pin, Root, Snapshot, Targets},
+    name::RoleName,
+    wire::{self, Document, Envelope, Signature, WireError, notary::canonical_id},
+};
+
+impl Draft {
+    /// Signs every role with all of its keys among `signers`, and returns the files to publish.
+    ///
+    /// # Errors
+    /// A role lacks keys, a signer fails, or a file would not survive the server.
+    pub fn sign(self, signers: &[Box<dyn Signer>]) -> Result<Vec<(RoleName, Vec<u8>)>, EditError> {
+        let mut files = Vec::new();
+        if let Some(root) = &self.root {
+            files.push((RoleName::Root, self.seal::<Root>(&RoleName::Root, root, signers)?));
+        }
+        for (role, targets) in &self.targets {
+            files.push((role.clone(), self.seal::<Targets>(role, targets, signers)?));
+        }
+        if let Some(mut snapshot) = self.snapshot.clone() {
+            for (role, file) in &files {
+                pin(&mut snapshot, role, file);
+            }
+            let file = self.seal::<Snapshot>(&RoleName::Snapshot, &snapshot, signers)?;
+            files.push((RoleName::Snapshot, file));
+        }
+        Ok(files)
+    }
+
+    fn seal<T: Document + PartialEq>(
+        &self,
+        role: &RoleName,
+        body: &T,
+        signers: &[Box<dyn Signer>],
+    ) -> Result<Vec<u8>, EditError> {
+        let message = wire::canonical(body);
+        let signatures = self.signatures(role, &message, signers)?;
+        let file = wire::seal(&message, &signatures);
+        check_fixpoint(role, body, &signatures, &file)?;
+        Ok(file)
+    }
+
+    fn signatures(
+        &self,
+        role: &RoleName,
+        message: &[u8],
+        signers: &[Box<dyn Signer>],
+    ) -> Result<Vec<Signature>, EditError> {
+        let Some(authority) = self.authorities.get(role) else {
+            return Err(EditError::UnknownRole { role: role.clone() });
+        };
+        let mut signatures = Vec::new();
+        for (id, filed) in authority.keys() {
+            let holds = |signer: &&Box<dyn Signer>| canonical_id(signer.public_key()) == filed.canonical_id;
+            let Some(signer) = signers.iter().find(holds) else { continue };
+            let signature = signer.sign(message)?;
+            if filed.key.verify(signer.scheme(), message, &signature).is_err() {
+                return Err(EditError::BadSignature { role: role.clone(), key: filed.canonical_id.clone() });
+            }
+            signatures.push(Signature::new(id.clone(), signer.scheme(), signature));
+        }
+        let (needed, available) = (authority.threshold().get(), signatures.len());
+        if u32::try_from(available).is_ok_and(|available| available >= needed) {
+            return Ok(signatures);
+        }
+        Err(EditError::MissingKeys { role: role.clone(), needed, available, ids: ids(Some(authority)) })
+    }
+}
+
+/// Pins a file with both digests, as Notary does.
+fn pin(snapshot: &mut Snapshot, role: &RoleName, file: &[u8]) {
+    let pin = Pin {
+        sha256: digest::sha256(file),
+        sha512: Some(digest::sha512(file)),
+        length: u64::try_from(file.len()).unwrap_or(u64::MAX),
+    };
+    match role {
+        RoleName::Root => snapshot.root = pin,
+        RoleName::Targets => snapshot.targets = pin,
+        RoleName::Delegated(_) => drop(snapshot.delegated.insert(role.clone(), pin)),
+        RoleName::Snapshot | RoleName::Timestamp => {}
+    }
+}
+
+/// Reading the file and writing it again must give the same content and the same bytes, or the
+/// server would sign the hash of a file that nobody has.
+fn check_fixpoint<T: Document + PartialEq>(
+    role: &RoleName,
+    body: &T,
+    signatures: &[Signature],
+    file: &[u8],
+) -> Result<(), EditError> {
+    let broken = || WireError::NotFixpoint { role: role.to_string() };
+    let read = Envelope::<T>::read(file.to_vec(), &Limits::default()).map_err(|_| broken())?;
+    let rewritten = wire::seal(&wire::canonical(read.body()), read.signatures());
+    if read.body() != body || read.signatures() != signatures || rewritten != file {
+        return Err(broken().into());
+    }
+    Ok(())
+}
