@@ -11,6 +11,7 @@ use super::error::{JsonError, excerpt};
 use super::names::{Names, Open};
 use super::number::{self, Number};
 use super::text::{self, Text};
+use super::walk::{Nowhere, walk};
 
 /// Reads one JSON text from front to back, value by value.
 ///
@@ -149,7 +150,7 @@ impl<'a> Reader<'a> {
         &mut self,
         mut item: impl FnMut(&mut Self) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.open(b'[', "an array")?;
+        self.open_array()?;
         let mut more = self.is_not_empty(b']');
         while more {
             item(self)?;
@@ -219,7 +220,7 @@ impl<'a> Reader<'a> {
     /// Here is no value, or one that holds something strict JSON refuses.
     pub fn raw(&mut self) -> Result<&'a str, JsonError> {
         let start = self.position();
-        self.skip_value()?;
+        walk(self, &mut Nowhere)?;
         self.since(start)
     }
 
@@ -313,7 +314,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether something comes before the closing `bracket`; reads that if not.
-    fn is_not_empty(&mut self, bracket: u8) -> bool {
+    pub(super) fn is_not_empty(&mut self, bracket: u8) -> bool {
         self.skip_space();
         let empty = self.byte() == Some(bracket);
         if empty {
@@ -323,7 +324,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether a comma announces more; reads that, or the closing `bracket`.
-    fn is_continued(&mut self, bracket: u8) -> Result<bool, JsonError> {
+    pub(super) fn is_continued(&mut self, bracket: u8) -> Result<bool, JsonError> {
         self.skip_space();
         match self.byte() {
             Some(b',') => {
@@ -344,12 +345,16 @@ impl<'a> Reader<'a> {
         self.depth = self.depth.saturating_sub(1);
     }
 
-    fn open_object(&mut self) -> Result<Open<'a>, JsonError> {
+    pub(super) fn open_array(&mut self) -> Result<(), JsonError> {
+        self.open(b'[', "an array")
+    }
+
+    pub(super) fn open_object(&mut self) -> Result<Open<'a>, JsonError> {
         self.open(b'{', "an object")?;
         Ok(self.names.open())
     }
 
-    fn name(&mut self, object: &mut Open<'a>) -> Result<Text<'a>, JsonError> {
+    pub(super) fn name(&mut self, object: &mut Open<'a>) -> Result<Text<'a>, JsonError> {
         let name = self.quoted("a name")?;
         self.names.push(object, name, self.at.saturating_sub(1))?;
         self.skip_space();
@@ -360,7 +365,7 @@ impl<'a> Reader<'a> {
         Ok(name)
     }
 
-    fn close_object(&mut self, object: &Open<'a>) -> Result<(), JsonError> {
+    pub(super) fn close_object(&mut self, object: &Open<'a>) -> Result<(), JsonError> {
         self.canonical &= self.names.close(self.document, object)?;
         Ok(())
     }
@@ -384,18 +389,7 @@ impl<'a> Reader<'a> {
                 found: excerpt(&name.decode()),
             });
         }
-        self.skip_value()
-    }
-
-    fn skip_value(&mut self) -> Result<(), JsonError> {
-        match self.peek()? {
-            Kind::Object => self.map(|reader, _| reader.skip_value()),
-            Kind::Array => self.array(Self::skip_value),
-            Kind::String => self.string().map(drop),
-            Kind::Number => self.number().map(drop),
-            Kind::Bool => self.boolean().map(drop),
-            Kind::Null => self.null(),
-        }
+        walk(self, &mut Nowhere)
     }
 
     #[cold]

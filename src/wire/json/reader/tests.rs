@@ -315,8 +315,8 @@ fn spans_account_for_themselves_only() {
         (&text[1..], 1, false)
     );
     let expected = [
-        ("[1,2]", 18, true),
-        ("[ ]", 28, false),
+        ("[1,2]", 19, true),
+        ("[ ]", 29, false),
         (r#"{"b":[1,2],"a":[ ]}"#, 14, false),
         ("{}", 40, true),
     ];
