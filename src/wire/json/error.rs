@@ -107,6 +107,14 @@ pub enum JsonError {
 }
 
 impl JsonError {
+    #[cold]
+    pub(super) fn too_long(length: usize) -> Self {
+        Self::TooLong {
+            length,
+            limit: u32::MAX,
+        }
+    }
+
     /// `expected` was not at `offset` of `text`.
     #[cold]
     pub(super) fn unexpected(text: &str, offset: usize, expected: &'static str) -> Self {

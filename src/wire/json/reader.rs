@@ -88,6 +88,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// No value begins here.
+    #[inline]
     pub fn peek(&mut self) -> Result<Kind, JsonError> {
         self.skip_space();
         match self.byte() {
@@ -164,6 +165,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// Here is no string, or it holds a raw control character, a bad escape or half a pair.
+    #[inline]
     pub fn string(&mut self) -> Result<Text<'a>, JsonError> {
         self.quoted("a string")
     }
@@ -173,6 +175,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// Here is no such integer.
+    #[inline]
     pub fn integer(&mut self) -> Result<i64, JsonError> {
         let start = self.position();
         let number = self.number()?;
@@ -266,10 +269,15 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a number of any spelling.
+    #[inline]
     pub(super) fn number(&mut self) -> Result<Number, JsonError> {
         self.skip_space();
         if !matches!(self.byte(), Some(b'-' | b'0'..=b'9')) {
             return Err(self.unexpected("a number"));
+        }
+        if let Some(number) = number::plain(self.document, self.at) {
+            self.at = number.end;
+            return Ok(number);
         }
         let number = number::scan(self.document, self.at)?;
         self.at = number.end;
@@ -277,10 +285,12 @@ impl<'a> Reader<'a> {
         Ok(number)
     }
 
+    #[inline]
     fn byte(&self) -> Option<u8> {
         self.document.as_bytes().get(self.at).copied()
     }
 
+    #[inline]
     fn skip_space(&mut self) {
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.byte() {
             self.at += 1;
@@ -300,6 +310,7 @@ impl<'a> Reader<'a> {
         text.ok_or_else(|| self.unexpected("a value"))
     }
 
+    #[inline]
     fn open(&mut self, bracket: u8, expected: &'static str) -> Result<(), JsonError> {
         self.skip_space();
         if self.byte() != Some(bracket) {
@@ -314,6 +325,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether something comes before the closing `bracket`; reads that if not.
+    #[inline]
     pub(super) fn is_not_empty(&mut self, bracket: u8) -> bool {
         self.skip_space();
         let empty = self.byte() == Some(bracket);
@@ -324,6 +336,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether a comma announces more; reads that, or the closing `bracket`.
+    #[inline]
     pub(super) fn is_continued(&mut self, bracket: u8) -> Result<bool, JsonError> {
         self.skip_space();
         match self.byte() {
@@ -349,14 +362,16 @@ impl<'a> Reader<'a> {
         self.open(b'[', "an array")
     }
 
-    pub(super) fn open_object(&mut self) -> Result<Open<'a>, JsonError> {
+    pub(super) fn open_object(&mut self) -> Result<Open, JsonError> {
         self.open(b'{', "an object")?;
         Ok(self.names.open())
     }
 
-    pub(super) fn name(&mut self, object: &mut Open<'a>) -> Result<Text<'a>, JsonError> {
+    #[inline]
+    pub(super) fn name(&mut self, object: &mut Open) -> Result<Text<'a>, JsonError> {
         let name = self.quoted("a name")?;
-        self.names.push(object, name, self.at.saturating_sub(1))?;
+        let end = self.at.saturating_sub(1);
+        self.names.push(self.document, object, name, end)?;
         self.skip_space();
         if self.byte() != Some(b':') {
             return Err(self.unexpected("`:`"));
@@ -365,17 +380,28 @@ impl<'a> Reader<'a> {
         Ok(name)
     }
 
-    pub(super) fn close_object(&mut self, object: &Open<'a>) -> Result<(), JsonError> {
+    pub(super) fn close_object(&mut self, object: &Open) -> Result<(), JsonError> {
         self.canonical &= self.names.close(self.document, object)?;
         Ok(())
     }
 
+    #[inline]
     fn quoted(&mut self, expected: &'static str) -> Result<Text<'a>, JsonError> {
         self.skip_space();
         if self.byte() != Some(b'"') {
             return Err(self.unexpected(expected));
         }
-        let scanned = text::scan(self.document, self.at + 1)?;
+        let start = self.at + 1;
+        if let Some(text) = text::plain(self.document, start) {
+            self.at = start + text.as_raw().len() + 1;
+            return Ok(text);
+        }
+        self.rest_of_string(start)
+    }
+
+    #[inline(never)]
+    fn rest_of_string(&mut self, start: usize) -> Result<Text<'a>, JsonError> {
+        let scanned = text::scan(self.document, start)?;
         self.at = scanned.end;
         self.canonical &= scanned.canonical;
         Ok(scanned.text)
@@ -412,10 +438,7 @@ impl fmt::Debug for Reader<'_> {
 fn refuse_length(length: usize) -> Result<(), JsonError> {
     match u32::try_from(length) {
         Ok(_) => Ok(()),
-        Err(_) => Err(JsonError::TooLong {
-            length,
-            limit: u32::MAX,
-        }),
+        Err(_) => Err(JsonError::too_long(length)),
     }
 }
 

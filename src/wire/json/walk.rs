@@ -55,16 +55,16 @@ pub(super) fn walk<'a>(reader: &mut Reader<'a>, sink: &mut impl Sink<'a>) -> Res
 }
 
 /// An array or object whose end is still to come.
-enum Level<'a> {
+enum Level {
     Array,
-    Object(Open<'a>),
+    Object(Open),
 }
 
 /// Reads a value, or only the beginning of one that holds others.
 fn begin<'a>(
     reader: &mut Reader<'a>,
     sink: &mut impl Sink<'a>,
-) -> Result<Option<Level<'a>>, JsonError> {
+) -> Result<Option<Level>, JsonError> {
     match reader.peek()? {
         Kind::Object => return begin_object(reader, sink),
         Kind::Array => return begin_array(reader, sink),
@@ -82,7 +82,7 @@ fn begin<'a>(
 fn begin_object<'a>(
     reader: &mut Reader<'a>,
     sink: &mut impl Sink<'a>,
-) -> Result<Option<Level<'a>>, JsonError> {
+) -> Result<Option<Level>, JsonError> {
     let mut object = reader.open_object()?;
     sink.open(b'{');
     if reader.is_not_empty(b'}') {
@@ -96,7 +96,7 @@ fn begin_object<'a>(
 fn begin_array<'a>(
     reader: &mut Reader<'a>,
     sink: &mut impl Sink<'a>,
-) -> Result<Option<Level<'a>>, JsonError> {
+) -> Result<Option<Level>, JsonError> {
     reader.open_array()?;
     sink.open(b'[');
     if reader.is_not_empty(b']') {
@@ -110,7 +110,7 @@ fn begin_array<'a>(
 fn is_continued<'a>(
     reader: &mut Reader<'a>,
     sink: &mut impl Sink<'a>,
-    level: &mut Level<'a>,
+    level: &mut Level,
 ) -> Result<bool, JsonError> {
     let bracket = match level {
         Level::Array => b']',
