@@ -35,11 +35,10 @@ pub fn canonicalise(text: &str) -> Result<Vec<u8>, JsonError> {
 pub fn escape_for_wire(canonical: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(canonical.len());
     let mut rest = canonical;
-    while let Some(at) = rest
-        .iter()
-        .position(|byte| matches!(byte, b'<' | b'>' | b'&' | 0xe2))
-    {
-        let (plain, special) = rest.split_at_checked(at).unwrap_or((rest, &[]));
+    while !rest.is_empty() {
+        let (plain, special) = rest
+            .split_at_checked(plain_length(rest))
+            .unwrap_or((rest, &[]));
         out.extend_from_slice(plain);
         let (escaped, length): (&[u8], _) = match special {
             [b'<', ..] => (br"\u003c", 1),
@@ -47,13 +46,28 @@ pub fn escape_for_wire(canonical: &[u8]) -> Vec<u8> {
             [b'&', ..] => (br"\u0026", 1),
             [0xe2, 0x80, 0xa8, ..] => (br"\u2028", 3),
             [0xe2, 0x80, 0xa9, ..] => (br"\u2029", 3),
-            _ => (&[0xe2], 1),
+            other => (other.get(..1).unwrap_or_default(), 1),
         };
         out.extend_from_slice(escaped);
         rest = special.get(length..).unwrap_or_default();
     }
-    out.extend_from_slice(rest);
     out
+}
+
+/// How many bytes come before the next one that may have to be escaped for the wire.
+fn plain_length(bytes: &[u8]) -> usize {
+    let special = |byte: &u8| (*byte == b'<') | (*byte == b'>') | (*byte == b'&') | (*byte == 0xe2);
+    // Blocks are looked at as a whole, which the compiler turns into vector instructions.
+    let (blocks, _) = bytes.as_chunks::<32>();
+    let blocks = blocks.iter().take_while(|block| {
+        let found = block
+            .iter()
+            .fold(false, |found, byte| found | special(byte));
+        !found
+    });
+    let plain = blocks.count() * 32;
+    let rest = bytes.get(plain..).unwrap_or_default();
+    plain + rest.iter().position(special).unwrap_or(rest.len())
 }
 
 /// Appends `text` in quotes with `"` and `\` escaped, which is the canonical form of a string.

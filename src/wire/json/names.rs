@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn many_escaped_names_with_a_long_common_start() {
         let start = r"\u0061".repeat(50);
-        let names: Vec<String> = (0..20_000_u32)
+        let names: Vec<String> = (0..2_000_u32)
             .rev()
             .map(|n| format!("\"{start}{n}\":0"))
             .collect();

@@ -4,13 +4,14 @@
 //! reads, the reader keeps account of whether the text is the canonical form of itself, so that
 //! signed bytes need no second pass.
 
+mod grammar;
+
 use std::fmt;
 
-use super::MAX_DEPTH;
-use super::error::{JsonError, excerpt};
-use super::names::{Names, Open};
+use super::error::JsonError;
+use super::names::Names;
 use super::number::{self, Number};
-use super::text::{self, Text};
+use super::text::Text;
 use super::walk::{Nowhere, walk};
 
 /// Reads one JSON text from front to back, value by value.
@@ -283,144 +284,6 @@ impl<'a> Reader<'a> {
         self.at = number.end;
         self.canonical &= number.canonical;
         Ok(number)
-    }
-
-    #[inline]
-    fn byte(&self) -> Option<u8> {
-        self.document.as_bytes().get(self.at).copied()
-    }
-
-    #[inline]
-    fn skip_space(&mut self) {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.byte() {
-            self.at += 1;
-            self.canonical = false;
-        }
-    }
-
-    fn takes(&mut self, word: &str) -> bool {
-        let rest = self.document.as_bytes().get(self.at..).unwrap_or_default();
-        let taken = rest.starts_with(word.as_bytes());
-        self.at += if taken { word.len() } else { 0 };
-        taken
-    }
-
-    fn since(&self, start: usize) -> Result<&'a str, JsonError> {
-        let text = self.document.get(start..self.at);
-        text.ok_or_else(|| self.unexpected("a value"))
-    }
-
-    #[inline]
-    fn open(&mut self, bracket: u8, expected: &'static str) -> Result<(), JsonError> {
-        self.skip_space();
-        if self.byte() != Some(bracket) {
-            return Err(self.unexpected(expected));
-        }
-        if self.depth >= MAX_DEPTH {
-            return Err(JsonError::TooDeep { offset: self.at });
-        }
-        self.depth += 1;
-        self.at += 1;
-        Ok(())
-    }
-
-    /// Whether something comes before the closing `bracket`; reads that if not.
-    #[inline]
-    pub(super) fn is_not_empty(&mut self, bracket: u8) -> bool {
-        self.skip_space();
-        let empty = self.byte() == Some(bracket);
-        if empty {
-            self.close();
-        }
-        !empty
-    }
-
-    /// Whether a comma announces more; reads that, or the closing `bracket`.
-    #[inline]
-    pub(super) fn is_continued(&mut self, bracket: u8) -> Result<bool, JsonError> {
-        self.skip_space();
-        match self.byte() {
-            Some(b',') => {
-                self.at += 1;
-                Ok(true)
-            }
-            Some(byte) if byte == bracket => {
-                self.close();
-                Ok(false)
-            }
-            _ if bracket == b'}' => Err(self.unexpected("`,` or `}`")),
-            _ => Err(self.unexpected("`,` or `]`")),
-        }
-    }
-
-    fn close(&mut self) {
-        self.at += 1;
-        self.depth = self.depth.saturating_sub(1);
-    }
-
-    pub(super) fn open_array(&mut self) -> Result<(), JsonError> {
-        self.open(b'[', "an array")
-    }
-
-    pub(super) fn open_object(&mut self) -> Result<Open, JsonError> {
-        self.open(b'{', "an object")?;
-        Ok(self.names.open())
-    }
-
-    #[inline]
-    pub(super) fn name(&mut self, object: &mut Open) -> Result<Text<'a>, JsonError> {
-        let name = self.quoted("a name")?;
-        let end = self.at.saturating_sub(1);
-        self.names.push(self.document, object, name, end)?;
-        self.skip_space();
-        if self.byte() != Some(b':') {
-            return Err(self.unexpected("`:`"));
-        }
-        self.at += 1;
-        Ok(name)
-    }
-
-    pub(super) fn close_object(&mut self, object: &Open) -> Result<(), JsonError> {
-        self.canonical &= self.names.close(self.document, object)?;
-        Ok(())
-    }
-
-    #[inline]
-    fn quoted(&mut self, expected: &'static str) -> Result<Text<'a>, JsonError> {
-        self.skip_space();
-        if self.byte() != Some(b'"') {
-            return Err(self.unexpected(expected));
-        }
-        let start = self.at + 1;
-        if let Some(text) = text::plain(self.document, start) {
-            self.at = start + text.as_raw().len() + 1;
-            return Ok(text);
-        }
-        self.rest_of_string(start)
-    }
-
-    #[inline(never)]
-    fn rest_of_string(&mut self, start: usize) -> Result<Text<'a>, JsonError> {
-        let scanned = text::scan(self.document, start)?;
-        self.at = scanned.end;
-        self.canonical &= scanned.canonical;
-        Ok(scanned.text)
-    }
-
-    fn skip_unknown(&mut self, members: &[&'static str], name: Text<'a>) -> Result<(), JsonError> {
-        if let Some(expected) = members.iter().find(|member| name.folds_to(member)) {
-            return Err(JsonError::CaseVariant {
-                offset: self.at,
-                expected,
-                found: excerpt(&name.decode()),
-            });
-        }
-        walk(self, &mut Nowhere)
-    }
-
-    #[cold]
-    fn unexpected(&self, expected: &'static str) -> JsonError {
-        JsonError::unexpected(self.document, self.at, expected)
     }
 }
 

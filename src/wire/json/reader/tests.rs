@@ -1,3 +1,4 @@
+use super::super::MAX_DEPTH;
 use super::*;
 
 type Outcome = Result<(), JsonError>;
