@@ -330,6 +330,19 @@ fn spans_account_for_themselves_only() {
 }
 
 #[test]
+fn a_canonical_part_does_not_mend_the_whole() {
+    let mut reader = reader(r#"[ 1,{"a":1}]"#);
+    let whole = reader.span(|reader| {
+        reader.array(|reader| {
+            let part = reader.span(|reader| reader.raw())?;
+            assert!(part.canonical);
+            Ok::<_, JsonError>(())
+        })
+    });
+    assert!(!whole.unwrap().canonical);
+}
+
+#[test]
 fn an_item_left_unread_is_an_error() {
     assert!(reader("[1]").array(|_| Outcome::Ok(())).is_err());
     assert!(reader(r#"{"a":1}"#).map(|_, _| Outcome::Ok(())).is_err());
