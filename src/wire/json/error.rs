@@ -73,9 +73,9 @@ pub enum JsonError {
         name: String,
     },
     /// A name differs by case only from a member of the structure.
-    #[error("expected \"{expected}\" at offset {offset}, found its variant \"{found}\"")]
+    #[error("expected \"{expected}\" before offset {offset}, found its variant \"{found}\"")]
     CaseVariant {
-        /// Where the name is.
+        /// Where the name and its colon end.
         offset: usize,
         /// The member of the structure.
         expected: &'static str,
