@@ -73,9 +73,9 @@ pub enum JsonError {
         name: String,
     },
     /// A name differs by case only from a member of the structure.
-    #[error("expected \"{expected}\" at offset {offset}, found its variant \"{found}\"")]
+    #[error("expected \"{expected}\" before offset {offset}, found its variant \"{found}\"")]
     CaseVariant {
-        /// Where the name is.
+        /// Where the name and its colon end.
         offset: usize,
         /// The member of the structure.
         expected: &'static str,
@@ -107,6 +107,14 @@ pub enum JsonError {
 }
 
 impl JsonError {
+    #[cold]
+    pub(super) fn too_long(length: usize) -> Self {
+        Self::TooLong {
+            length,
+            limit: u32::MAX,
+        }
+    }
+
     /// `expected` was not at `offset` of `text`.
     #[cold]
     pub(super) fn unexpected(text: &str, offset: usize, expected: &'static str) -> Self {

@@ -13,6 +13,7 @@ mod number;
 mod properties;
 mod reader;
 mod text;
+mod walk;
 
 pub use canonical::{canonicalise, escape_for_wire, write_string};
 pub use error::JsonError;

@@ -17,6 +17,32 @@ pub(super) struct Number {
     pub(super) canonical: bool,
 }
 
+/// Reads the number that begins at `start`, if it is the literal of a short positive integer.
+#[inline]
+pub(super) fn plain(document: &str, start: usize) -> Option<Number> {
+    const LONGEST: usize = 15;
+    let (mut value, mut length) = (0, 0);
+    let bytes = document.as_bytes().get(start..)?;
+    for byte in bytes {
+        match byte {
+            b'0'..=b'9' => value = value * 10 + i64::from(byte - b'0'),
+            b'.' | b'e' | b'E' => return None,
+            _ => break,
+        }
+        length += 1;
+        if length > LONGEST {
+            return None;
+        }
+    }
+    let shortest = length == 1 || bytes.first() != Some(&b'0');
+    (length > 0 && shortest).then_some(Number {
+        value,
+        end: start + length,
+        literal: true,
+        canonical: true,
+    })
+}
+
 /// Reads the number that begins at `start`.
 pub(super) fn scan(document: &str, start: usize) -> Result<Number, JsonError> {
     let mut scanner = Scanner::new(document, start);
@@ -238,6 +264,8 @@ mod tests {
             "1e99999999999999999999999",
             "0.1e18",
             "12345678901234567890123.5e99",
+            "1000000000000000000000000000000005",
+            "10000000000000000000000000000000.5e1",
         ] {
             let error = scan(spelt, 0).err().unwrap();
             assert!(matches!(error, JsonError::NumberOutOfRange { .. }), "{spelt}: {error}");

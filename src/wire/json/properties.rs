@@ -151,7 +151,7 @@ impl Untidy {
         let spelt = match self.chance(5) {
             0 => format!("{number}.00"),
             1 => format!("{number}e0"),
-            2 => format!("{number}000E-3"),
+            2 if number != 0 => format!("{number}000E-3"),
             _ => number.to_string(),
         };
         self.token(&spelt);

@@ -4,13 +4,15 @@
 //! reads, the reader keeps account of whether the text is the canonical form of itself, so that
 //! signed bytes need no second pass.
 
+mod grammar;
+
 use std::fmt;
 
-use super::MAX_DEPTH;
-use super::error::{JsonError, excerpt};
-use super::names::{Names, Open};
+use super::error::JsonError;
+use super::names::Names;
 use super::number::{self, Number};
-use super::text::{self, Text};
+use super::text::Text;
+use super::walk::{Nowhere, walk};
 
 /// Reads one JSON text from front to back, value by value.
 ///
@@ -80,6 +82,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// No value begins here.
+    #[inline]
     pub fn peek(&mut self) -> Result<Kind, JsonError> {
         self.skip_space();
         match self.byte() {
@@ -140,7 +143,7 @@ impl<'a> Reader<'a> {
         &mut self,
         mut item: impl FnMut(&mut Self) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.open(b'[', "an array")?;
+        self.open_array()?;
         let mut more = self.is_not_empty(b']');
         while more {
             item(self)?;
@@ -154,6 +157,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// Here is no string, or it holds a raw control character, a bad escape or half a pair.
+    #[inline]
     pub fn string(&mut self) -> Result<Text<'a>, JsonError> {
         self.quoted("a string")
     }
@@ -163,6 +167,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     ///
     /// Here is no such integer.
+    #[inline]
     pub fn integer(&mut self) -> Result<i64, JsonError> {
         let start = self.position();
         let number = self.number()?;
@@ -206,7 +211,7 @@ impl<'a> Reader<'a> {
     /// Here is no value, or one that holds something strict JSON refuses.
     pub fn raw(&mut self) -> Result<&'a str, JsonError> {
         let start = self.position();
-        self.skip_value()?;
+        walk(self, &mut Nowhere)?;
         self.since(start)
     }
 
@@ -247,16 +252,22 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a number of any spelling.
+    #[inline]
     pub(super) fn number(&mut self) -> Result<Number, JsonError> {
         self.skip_space();
         if !matches!(self.byte(), Some(b'-' | b'0'..=b'9')) {
             return Err(self.unexpected("a number"));
+        }
+        if let Some(number) = number::plain(self.document, self.at) {
+            self.at = number.end;
+            return Ok(number);
         }
         let number = number::scan(self.document, self.at)?;
         self.at = number.end;
         self.canonical &= number.canonical;
         Ok(number)
     }
+<<<<<<< HEAD
 
     fn byte(&self) -> Option<u8> {
         self.document.as_bytes().get(self.at).copied()
@@ -380,6 +391,8 @@ impl<'a> Reader<'a> {
     fn unexpected(&self, expected: &'static str) -> JsonError {
         JsonError::unexpected(self.document, self.at, expected)
     }
+=======
+>>>>>>> w-json
 }
 
 impl fmt::Debug for Reader<'_> {
@@ -396,7 +409,11 @@ impl fmt::Debug for Reader<'_> {
 fn refuse_length(length: usize) -> Result<(), JsonError> {
     match u32::try_from(length) {
         Ok(_) => Ok(()),
+<<<<<<< HEAD
         Err(_) => Err(JsonError::TooLong { length, limit: u32::MAX }),
+=======
+        Err(_) => Err(JsonError::too_long(length)),
+>>>>>>> w-json
     }
 }
 

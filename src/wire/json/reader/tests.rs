@@ -1,3 +1,4 @@
+use super::super::MAX_DEPTH;
 use super::*;
 
 type Outcome = Result<(), JsonError>;
@@ -275,11 +276,37 @@ fn spans_account_for_themselves_only() {
         })
     });
     let outer = outer.unwrap();
+<<<<<<< HEAD
     assert_eq!((outer.text, outer.start, outer.canonical), (&text[1..], 1, false));
     let expected =
         [("[1,2]", 18, true), ("[ ]", 28, false), (r#"{"b":[1,2],"a":[ ]}"#, 14, false), ("{}", 40, true)];
+=======
+    assert_eq!(
+        (outer.text, outer.start, outer.canonical),
+        (&text[1..], 1, false)
+    );
+    let expected = [
+        ("[1,2]", 19, true),
+        ("[ ]", 29, false),
+        (r#"{"b":[1,2],"a":[ ]}"#, 14, false),
+        ("{}", 40, true),
+    ];
+>>>>>>> w-json
     assert_eq!(parts, expected);
     assert!(parts.iter().all(|(part, start, _)| text[*start..].starts_with(part)));
+}
+
+#[test]
+fn a_canonical_part_does_not_mend_the_whole() {
+    let mut reader = reader(r#"[ 1,{"a":1}]"#);
+    let whole = reader.span(|reader| {
+        reader.array(|reader| {
+            let part = reader.span(|reader| reader.raw())?;
+            assert!(part.canonical);
+            Ok::<_, JsonError>(())
+        })
+    });
+    assert!(!whole.unwrap().canonical);
 }
 
 #[test]
