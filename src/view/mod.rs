@@ -1,1 +1,147 @@
-//! `view`
+//! What is signed, by whom, until when: an immutable, verified answer.
+//!
+//! Docker's rule decides what a tag means: `targets/releases` is asked first, then `targets`, and
+//! an entry in any other role answers for nobody. A role that is asked, published and unusable
+//! ends the look-up with an error; nothing falls back silently.
+
+mod error;
+mod roles;
+mod target;
+
+pub use error::LookupError;
+pub use roles::{RoleKey, RoleStatus, SignerInfo};
+pub use target::SignedTarget;
+
+use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
+
+use crate::{
+    name::{Expiry, Gun, RoleName},
+    verify::{Notice, TrustedSet, Visit},
+};
+
+/// How fresh an answer has to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Freshness {
+    /// The server must answer now.
+    #[default]
+    Online,
+    /// Judge everything as of a chosen time: for audits of archives. An answer from the past
+    /// protects nobody today.
+    AsOf(SystemTime),
+}
+
+/// A verified answer about one collection. Cloning shares it.
+#[derive(Clone, Debug)]
+pub struct View {
+    gun: Gun,
+    set: Arc<TrustedSet>,
+    freshness: Freshness,
+}
+
+impl View {
+    pub(crate) fn new(gun: Gun, set: TrustedSet, freshness: Freshness) -> Self {
+        Self { gun, set: Arc::new(set), freshness }
+    }
+
+    /// The collection.
+    pub const fn gun(&self) -> &Gun {
+        &self.gun
+    }
+
+    /// The freshness mode that made this view.
+    pub const fn freshness(&self) -> Freshness {
+        self.freshness
+    }
+
+    /// The verified documents.
+    pub fn trusted(&self) -> &TrustedSet {
+        &self.set
+    }
+
+    /// What a caller should know besides.
+    pub fn notices(&self) -> &[Notice] {
+        self.set.notices()
+    }
+
+    /// The target that Docker would take: from `targets/releases`, else from `targets`.
+    ///
+    /// # Errors
+    /// [`LookupError::NotSigned`] when neither role signs the name; [`LookupError::Unusable`] when
+    /// one of them is published and expired or under-signed.
+    pub fn target(&self, name: &str) -> Result<SignedTarget, LookupError> {
+        self.target_from(name, &Self::released())
+    }
+
+    /// The target in the first of `roles` that signs it. An entry in a role below one of them
+    /// does not count, and hides entries of roles that are asked later, as in Docker.
+    ///
+    /// # Errors
+    /// As [`target`](Self::target).
+    pub fn target_from(&self, name: &str, roles: &[RoleName]) -> Result<SignedTarget, LookupError> {
+        for role in roles {
+            let visits = self.walk(role, roles)?;
+            let hit = visits.iter().find_map(|visit| Some((visit, visit.target(name)?)));
+            match hit {
+                Some((visit, entry)) if roles.contains(&visit.role) => {
+                    return Ok(SignedTarget::new(visit.role.clone(), entry));
+                }
+                Some((visit, _)) => {
+                    let only = Some(visit.role.clone());
+                    return Err(LookupError::not_signed(&self.gun, name, roles, only));
+                }
+                None => {}
+            }
+        }
+        Err(LookupError::not_signed(&self.gun, name, roles, None))
+    }
+
+    /// All targets that Docker would take, by name.
+    ///
+    /// # Errors
+    /// A role that is asked is published and unusable.
+    pub fn targets(&self) -> Result<Vec<SignedTarget>, LookupError> {
+        self.targets_from(&Self::released())
+    }
+
+    /// All targets of `roles`, by name; the role that is named first wins.
+    ///
+    /// # Errors
+    /// A role that is asked is published and unusable.
+    pub fn targets_from(&self, roles: &[RoleName]) -> Result<Vec<SignedTarget>, LookupError> {
+        let mut found = BTreeMap::new();
+        for role in roles {
+            for visit in self.walk(role, roles)? {
+                let granted = visit.targets.targets.iter().filter(|entry| visit.paths.grants(entry.name));
+                for entry in granted {
+                    found
+                        .entry(entry.name.to_owned())
+                        .or_insert_with(|| SignedTarget::new(visit.role.clone(), entry));
+                }
+            }
+        }
+        Ok(found.into_values().filter(|target| roles.contains(target.role())).collect())
+    }
+
+    /// When the first of the files expires that every look-up depends on: root, timestamp,
+    /// snapshot and targets.
+    pub fn expires(&self) -> Expiry {
+        let all = [
+            self.set.root().body().expires,
+            self.set.timestamp().body().expires,
+            self.set.snapshot().body().expires,
+            self.set.targets().body().expires,
+        ];
+        all.into_iter().min_by_key(|expires| expires.to_system_time()).unwrap_or_else(Expiry::zero)
+    }
+
+    /// `targets/releases`, then `targets`.
+    fn released() -> [RoleName; 2] {
+        [RoleName::releases(), RoleName::Targets]
+    }
+
+    fn walk(&self, role: &RoleName, asked: &[RoleName]) -> Result<Vec<Visit<'_>>, LookupError> {
+        let others: Vec<_> = asked.iter().filter(|other| *other != role).cloned().collect();
+        self.set.walk(role, &others).map_err(LookupError::Unusable)
+    }
+}

@@ -19,16 +19,8 @@ use super::walk::{Sink, walk};
 /// `text` is not strict JSON, or holds a number that is not an integer of at most 2^53 either way.
 pub fn canonicalise(text: &str) -> Result<Vec<u8>, JsonError> {
     let mut reader = Reader::over(text)?;
-<<<<<<< HEAD
-    let mut writer = Writer { out: Vec::with_capacity(text.len()), members: Vec::new(), spare: Vec::new() };
-    writer.value(&mut reader)?;
-=======
-    let mut writer = Writer {
-        out: Vec::with_capacity(text.len()),
-        ..Writer::default()
-    };
+    let mut writer = Writer { out: Vec::with_capacity(text.len()), ..Writer::default() };
     walk(&mut reader, &mut writer)?;
->>>>>>> w-json
     reader.end()?;
     Ok(writer.out)
 }
@@ -40,15 +32,8 @@ pub fn canonicalise(text: &str) -> Result<Vec<u8>, JsonError> {
 pub fn escape_for_wire(canonical: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(canonical.len());
     let mut rest = canonical;
-<<<<<<< HEAD
-    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'<' | b'>' | b'&' | 0xe2)) {
-        let (plain, special) = rest.split_at_checked(at).unwrap_or((rest, &[]));
-=======
     while !rest.is_empty() {
-        let (plain, special) = rest
-            .split_at_checked(plain_length(rest))
-            .unwrap_or((rest, &[]));
->>>>>>> w-json
+        let (plain, special) = rest.split_at_checked(plain_length(rest)).unwrap_or((rest, &[]));
         out.extend_from_slice(plain);
         let (escaped, length): (&[u8], _) = match special {
             [b'<', ..] => (br"\u003c", 1),
@@ -70,9 +55,7 @@ fn plain_length(bytes: &[u8]) -> usize {
     // Blocks are looked at as a whole, which the compiler turns into vector instructions.
     let (blocks, _) = bytes.as_chunks::<32>();
     let blocks = blocks.iter().take_while(|block| {
-        let found = block
-            .iter()
-            .fold(false, |found, byte| found | special(byte));
+        let found = block.iter().fold(false, |found, byte| found | special(byte));
         !found
     });
     let plain = blocks.count() * 32;
@@ -143,19 +126,12 @@ impl<'a> Sink<'a> for Writer<'a> {
 
     fn open(&mut self, bracket: u8) {
         self.out.push(bracket);
-        self.levels.push(Level {
-            body: self.out.len(),
-            members: self.members.len(),
-        });
+        self.levels.push(Level { body: self.out.len(), members: self.members.len() });
     }
 
     fn name(&mut self, name: Text<'a>) {
         let start = self.out.len();
-        self.members.push(Member {
-            name,
-            start,
-            end: start,
-        });
+        self.members.push(Member { name, start, end: start });
         self.string(name);
         self.out.push(b':');
     }

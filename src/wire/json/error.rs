@@ -109,10 +109,7 @@ pub enum JsonError {
 impl JsonError {
     #[cold]
     pub(super) fn too_long(length: usize) -> Self {
-        Self::TooLong {
-            length,
-            limit: u32::MAX,
-        }
+        Self::TooLong { length, limit: u32::MAX }
     }
 
     /// `expected` was not at `offset` of `text`.

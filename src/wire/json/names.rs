@@ -30,16 +30,8 @@ struct Name {
 }
 
 impl Names {
-<<<<<<< HEAD
-    pub(super) fn open<'a>(&self) -> Open<'a> {
-        Open { first: self.stack.len(), last: None, rising: true }
-=======
     pub(super) fn open(&self) -> Open {
-        Open {
-            first: self.stack.len(),
-            rising: true,
-        }
->>>>>>> w-json
+        Open { first: self.stack.len(), rising: true }
     }
 
     /// Adds `name`, which ends right before the quote at `end`.
@@ -56,21 +48,10 @@ impl Names {
         let last = own.last().and_then(|last| last.text(document));
         object.rising &= last.is_none_or(|last| last < name);
         let start = end.saturating_sub(name.as_raw().len());
-<<<<<<< HEAD
-        object.rising &= object.last.is_none_or(|last| last < name);
-        object.last = Some(name);
-        // `Reader::new` refuses documents whose offsets do not fit.
-        let too_long = |_| JsonError::TooLong { length: end, limit: u32::MAX };
-=======
         let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(end)) else {
             return Err(JsonError::too_long(document.len()));
         };
->>>>>>> w-json
-        self.stack.push(Name {
-            start,
-            end,
-            escaped: name.is_escaped(),
-        });
+        self.stack.push(Name { start, end, escaped: name.is_escaped() });
         Ok(())
     }
 
@@ -173,14 +154,7 @@ mod tests {
     #[test]
     fn many_escaped_names_with_a_long_common_start() {
         let start = r"\u0061".repeat(50);
-<<<<<<< HEAD
-        let names: Vec<String> = (0..20_000_u32).rev().map(|n| format!("\"{start}{n}\":0")).collect();
-=======
-        let names: Vec<String> = (0..2_000_u32)
-            .rev()
-            .map(|n| format!("\"{start}{n}\":0"))
-            .collect();
->>>>>>> w-json
+        let names: Vec<String> = (0..2_000_u32).rev().map(|n| format!("\"{start}{n}\":0")).collect();
         assert_eq!(read(&format!("{{{}}}", names.join(","))), Ok(()));
     }
 }

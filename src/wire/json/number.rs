@@ -35,12 +35,7 @@ pub(super) fn plain(document: &str, start: usize) -> Option<Number> {
         }
     }
     let shortest = length == 1 || bytes.first() != Some(&b'0');
-    (length > 0 && shortest).then_some(Number {
-        value,
-        end: start + length,
-        literal: true,
-        canonical: true,
-    })
+    (length > 0 && shortest).then_some(Number { value, end: start + length, literal: true, canonical: true })
 }
 
 /// Reads the number that begins at `start`.

@@ -267,132 +267,6 @@ impl<'a> Reader<'a> {
         self.canonical &= number.canonical;
         Ok(number)
     }
-<<<<<<< HEAD
-
-    fn byte(&self) -> Option<u8> {
-        self.document.as_bytes().get(self.at).copied()
-    }
-
-    fn skip_space(&mut self) {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.byte() {
-            self.at += 1;
-            self.canonical = false;
-        }
-    }
-
-    fn takes(&mut self, word: &str) -> bool {
-        let rest = self.document.as_bytes().get(self.at..).unwrap_or_default();
-        let taken = rest.starts_with(word.as_bytes());
-        self.at += if taken { word.len() } else { 0 };
-        taken
-    }
-
-    fn since(&self, start: usize) -> Result<&'a str, JsonError> {
-        let text = self.document.get(start..self.at);
-        text.ok_or_else(|| self.unexpected("a value"))
-    }
-
-    fn open(&mut self, bracket: u8, expected: &'static str) -> Result<(), JsonError> {
-        self.skip_space();
-        if self.byte() != Some(bracket) {
-            return Err(self.unexpected(expected));
-        }
-        if self.depth >= MAX_DEPTH {
-            return Err(JsonError::TooDeep { offset: self.at });
-        }
-        self.depth += 1;
-        self.at += 1;
-        Ok(())
-    }
-
-    /// Whether something comes before the closing `bracket`; reads that if not.
-    fn is_not_empty(&mut self, bracket: u8) -> bool {
-        self.skip_space();
-        let empty = self.byte() == Some(bracket);
-        if empty {
-            self.close();
-        }
-        !empty
-    }
-
-    /// Whether a comma announces more; reads that, or the closing `bracket`.
-    fn is_continued(&mut self, bracket: u8) -> Result<bool, JsonError> {
-        self.skip_space();
-        match self.byte() {
-            Some(b',') => {
-                self.at += 1;
-                Ok(true)
-            }
-            Some(byte) if byte == bracket => {
-                self.close();
-                Ok(false)
-            }
-            _ if bracket == b'}' => Err(self.unexpected("`,` or `}`")),
-            _ => Err(self.unexpected("`,` or `]`")),
-        }
-    }
-
-    fn close(&mut self) {
-        self.at += 1;
-        self.depth = self.depth.saturating_sub(1);
-    }
-
-    fn open_object(&mut self) -> Result<Open<'a>, JsonError> {
-        self.open(b'{', "an object")?;
-        Ok(self.names.open())
-    }
-
-    fn name(&mut self, object: &mut Open<'a>) -> Result<Text<'a>, JsonError> {
-        let name = self.quoted("a name")?;
-        self.names.push(object, name, self.at.saturating_sub(1))?;
-        self.skip_space();
-        if self.byte() != Some(b':') {
-            return Err(self.unexpected("`:`"));
-        }
-        self.at += 1;
-        Ok(name)
-    }
-
-    fn close_object(&mut self, object: &Open<'a>) -> Result<(), JsonError> {
-        self.canonical &= self.names.close(self.document, object)?;
-        Ok(())
-    }
-
-    fn quoted(&mut self, expected: &'static str) -> Result<Text<'a>, JsonError> {
-        self.skip_space();
-        if self.byte() != Some(b'"') {
-            return Err(self.unexpected(expected));
-        }
-        let scanned = text::scan(self.document, self.at + 1)?;
-        self.at = scanned.end;
-        self.canonical &= scanned.canonical;
-        Ok(scanned.text)
-    }
-
-    fn skip_unknown(&mut self, members: &[&'static str], name: Text<'a>) -> Result<(), JsonError> {
-        if let Some(expected) = members.iter().find(|member| name.folds_to(member)) {
-            return Err(JsonError::CaseVariant { offset: self.at, expected, found: excerpt(&name.decode()) });
-        }
-        self.skip_value()
-    }
-
-    fn skip_value(&mut self) -> Result<(), JsonError> {
-        match self.peek()? {
-            Kind::Object => self.map(|reader, _| reader.skip_value()),
-            Kind::Array => self.array(Self::skip_value),
-            Kind::String => self.string().map(drop),
-            Kind::Number => self.number().map(drop),
-            Kind::Bool => self.boolean().map(drop),
-            Kind::Null => self.null(),
-        }
-    }
-
-    #[cold]
-    fn unexpected(&self, expected: &'static str) -> JsonError {
-        JsonError::unexpected(self.document, self.at, expected)
-    }
-=======
->>>>>>> w-json
 }
 
 impl fmt::Debug for Reader<'_> {
@@ -409,11 +283,7 @@ impl fmt::Debug for Reader<'_> {
 fn refuse_length(length: usize) -> Result<(), JsonError> {
     match u32::try_from(length) {
         Ok(_) => Ok(()),
-<<<<<<< HEAD
-        Err(_) => Err(JsonError::TooLong { length, limit: u32::MAX }),
-=======
         Err(_) => Err(JsonError::too_long(length)),
->>>>>>> w-json
     }
 }
 

@@ -27,15 +27,7 @@ impl<'a> Text<'a> {
     /// The string itself, borrowed when it holds no escape.
     #[must_use]
     pub fn decode(self) -> Cow<'a, str> {
-<<<<<<< HEAD
-        if self.escaped { Cow::Owned(self.chars().collect()) } else { Cow::Borrowed(self.raw) }
-=======
-        if self.is_escaped() {
-            Cow::Owned(self.chars().collect())
-        } else {
-            Cow::Borrowed(self.raw)
-        }
->>>>>>> w-json
+        if self.is_escaped() { Cow::Owned(self.chars().collect()) } else { Cow::Borrowed(self.raw) }
     }
 
     /// A string that a scan has accepted.
@@ -77,15 +69,7 @@ impl Eq for Text<'_> {}
 impl PartialEq<str> for Text<'_> {
     #[inline]
     fn eq(&self, other: &str) -> bool {
-<<<<<<< HEAD
-        if self.escaped { self.chars().eq(other.chars()) } else { self.raw == other }
-=======
-        if self.is_escaped() {
-            self.chars().eq(other.chars())
-        } else {
-            self.raw == other
-        }
->>>>>>> w-json
+        if self.is_escaped() { self.chars().eq(other.chars()) } else { self.raw == other }
     }
 }
 
@@ -105,15 +89,11 @@ impl PartialOrd for Text<'_> {
 impl Ord for Text<'_> {
     // UTF-8 keeps the order of code points, so characters compare as their bytes do.
     fn cmp(&self, other: &Self) -> Ordering {
-<<<<<<< HEAD
-        if self.escaped || other.escaped { self.chars().cmp(other.chars()) } else { self.raw.cmp(other.raw) }
-=======
         if self.is_escaped() || other.is_escaped() {
             self.chars().cmp(other.chars())
         } else {
             self.raw.cmp(other.raw)
         }
->>>>>>> w-json
     }
 }
 
@@ -165,15 +145,7 @@ pub(super) fn scan(document: &str, start: usize) -> Result<Scanned<'_>, JsonErro
     let Some(raw) = document.get(start..at) else {
         return Err(JsonError::unexpected(document, start, "a string"));
     };
-<<<<<<< HEAD
-    Ok(Scanned { text: Text { raw, escaped }, end: at + 1, canonical })
-=======
-    Ok(Scanned {
-        text: Text::scanned(raw, escaped),
-        end: at + 1,
-        canonical,
-    })
->>>>>>> w-json
+    Ok(Scanned { text: Text::scanned(raw, escaped), end: at + 1, canonical })
 }
 
 /// The characters of a string that [`scan`] accepted.

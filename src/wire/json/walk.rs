@@ -61,10 +61,7 @@ enum Level {
 }
 
 /// Reads a value, or only the beginning of one that holds others.
-fn begin<'a>(
-    reader: &mut Reader<'a>,
-    sink: &mut impl Sink<'a>,
-) -> Result<Option<Level>, JsonError> {
+fn begin<'a>(reader: &mut Reader<'a>, sink: &mut impl Sink<'a>) -> Result<Option<Level>, JsonError> {
     match reader.peek()? {
         Kind::Object => return begin_object(reader, sink),
         Kind::Array => return begin_array(reader, sink),
@@ -79,10 +76,7 @@ fn begin<'a>(
     Ok(None)
 }
 
-fn begin_object<'a>(
-    reader: &mut Reader<'a>,
-    sink: &mut impl Sink<'a>,
-) -> Result<Option<Level>, JsonError> {
+fn begin_object<'a>(reader: &mut Reader<'a>, sink: &mut impl Sink<'a>) -> Result<Option<Level>, JsonError> {
     let mut object = reader.open_object()?;
     sink.open(b'{');
     if reader.is_not_empty(b'}') {
@@ -93,10 +87,7 @@ fn begin_object<'a>(
     Ok(None)
 }
 
-fn begin_array<'a>(
-    reader: &mut Reader<'a>,
-    sink: &mut impl Sink<'a>,
-) -> Result<Option<Level>, JsonError> {
+fn begin_array<'a>(reader: &mut Reader<'a>, sink: &mut impl Sink<'a>) -> Result<Option<Level>, JsonError> {
     reader.open_array()?;
     sink.open(b'[');
     if reader.is_not_empty(b']') {

@@ -132,17 +132,9 @@ impl<'a> Reader<'a> {
         Ok(scanned.text)
     }
 
-    pub(super) fn skip_unknown(
-        &mut self,
-        members: &[&'static str],
-        name: Text<'a>,
-    ) -> Result<(), JsonError> {
+    pub(super) fn skip_unknown(&mut self, members: &[&'static str], name: Text<'a>) -> Result<(), JsonError> {
         if let Some(expected) = members.iter().find(|member| name.folds_to(member)) {
-            return Err(JsonError::CaseVariant {
-                offset: self.at,
-                expected,
-                found: excerpt(&name.decode()),
-            });
+            return Err(JsonError::CaseVariant { offset: self.at, expected, found: excerpt(&name.decode()) });
         }
         walk(self, &mut Nowhere)
     }

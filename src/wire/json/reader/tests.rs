@@ -276,22 +276,9 @@ fn spans_account_for_themselves_only() {
         })
     });
     let outer = outer.unwrap();
-<<<<<<< HEAD
     assert_eq!((outer.text, outer.start, outer.canonical), (&text[1..], 1, false));
     let expected =
-        [("[1,2]", 18, true), ("[ ]", 28, false), (r#"{"b":[1,2],"a":[ ]}"#, 14, false), ("{}", 40, true)];
-=======
-    assert_eq!(
-        (outer.text, outer.start, outer.canonical),
-        (&text[1..], 1, false)
-    );
-    let expected = [
-        ("[1,2]", 19, true),
-        ("[ ]", 29, false),
-        (r#"{"b":[1,2],"a":[ ]}"#, 14, false),
-        ("{}", 40, true),
-    ];
->>>>>>> w-json
+        [("[1,2]", 19, true), ("[ ]", 29, false), (r#"{"b":[1,2],"a":[ ]}"#, 14, false), ("{}", 40, true)];
     assert_eq!(parts, expected);
     assert!(parts.iter().all(|(part, start, _)| text[*start..].starts_with(part)));
 }
