@@ -1,1 +1,108 @@
-//! Errors
+//! The error of the façades, and what a caller should do about it.
+
+use crate::{
+    edit::EditError, keys::KeyError, store::StoreError, transport::TransportError, verify::VerifyError,
+    view::LookupError,
+};
+
+/// Anything that can go wrong: one variant a layer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Metadata is not trusted.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
+    /// A name is not signed.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
+    /// The server could not be asked, or refused.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// Local trust data could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A private key could not be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// New metadata could not be made.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// The collection exists already and is not overwritten.
+    #[error("{gun} exists on the server already")]
+    AlreadyExists {
+        /// The collection.
+        gun: crate::name::Gun,
+    },
+    /// The collection was built without something that the operation needs.
+    #[error("the collection was built without {0}")]
+    Unconfigured(&'static str),
+}
+
+impl Error {
+    /// A stable, machine-readable code, in upper case.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Verify(error) => error.code(),
+            Self::Lookup(error) => error.code(),
+            Self::Transport(error) => error.code(),
+            Self::Store(StoreError::Busy { .. }) => "BUSY",
+            Self::Store(_) => "LOCAL_STATE",
+            Self::Key(error) => error.code(),
+            Self::Edit(error) => error.code(),
+            Self::AlreadyExists { .. } => "ALREADY_EXISTS",
+            Self::Unconfigured(_) => "CONFIG",
+        }
+    }
+
+    /// Whether the answer is that there is nothing: no trust data, or the name is not signed.
+    pub const fn is_not_found(&self) -> bool {
+        matches!(
+            self,
+            Self::Verify(VerifyError::NotSigned { .. })
+                | Self::Lookup(LookupError::NotSigned { .. })
+                | Self::Transport(TransportError::NotFound { .. })
+        )
+    }
+
+    /// Whether metadata was genuine and has expired.
+    pub const fn is_expired(&self) -> bool {
+        matches!(
+            self,
+            Self::Verify(VerifyError::Expired { .. }) | Self::Lookup(LookupError::Unusable(VerifyError::Expired { .. }))
+        )
+    }
+
+    /// Whether the server answered and the answer doesn't hold.
+    pub const fn is_untrusted(&self) -> bool {
+        match self {
+            Self::Verify(error) => !matches!(error, VerifyError::Unavailable { .. } | VerifyError::NotSigned { .. }),
+            Self::Lookup(error) => !matches!(error, LookupError::NotSigned { .. }),
+            Self::Transport(error) => matches!(error, TransportError::TooLarge { .. }),
+            _ => false,
+        }
+    }
+
+    /// Whether the question was not answered at all: no connection, a time-out, a refusal.
+    pub const fn is_unanswered(&self) -> bool {
+        match self {
+            Self::Verify(error) => matches!(error, VerifyError::Unavailable { .. }),
+            Self::Transport(error) => !matches!(
+                error,
+                TransportError::NotFound { .. }
+                    | TransportError::TooLarge { .. }
+                    | TransportError::Config(_)
+                    | TransportError::Unsupported { .. }
+            ),
+            _ => false,
+        }
+    }
+
+    /// Whether the same call may succeed later without anybody changing anything.
+    pub const fn is_retryable(&self) -> bool {
+        match self {
+            Self::Transport(error) => error.is_retryable(),
+            Self::Store(error) => matches!(error, StoreError::Busy { .. }),
+            _ => false,
+        }
+    }
+}

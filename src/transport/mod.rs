@@ -147,6 +147,20 @@ impl TransportError {
         }
     }
 
+    /// A stable, machine-readable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } => "MISSING",
+            Self::Unauthorized { .. } => "UNAUTHORIZED",
+            Self::Status { .. } => "SERVER_ERROR",
+            Self::Rejected { .. } => "REJECTED",
+            Self::TooLarge { .. } => "TOO_LARGE",
+            Self::Timeout { .. } | Self::Connection { .. } => "NETWORK",
+            Self::Config(_) => "CONFIG",
+            Self::Unsupported { .. } => "UNSUPPORTED",
+        }
+    }
+
     /// Whether asking again later may succeed.
     pub const fn is_retryable(&self) -> bool {
         match self {

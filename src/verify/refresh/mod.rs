@@ -198,6 +198,11 @@ impl Refresh {
         }
     }
 
+    /// Adds what the driver met with: it goes on without it.
+    pub fn note(&mut self, notice: Notice) {
+        self.notices.push(notice);
+    }
+
     /// The verified set.
     ///
     /// # Errors

@@ -1,0 +1,93 @@
+//! The blocking driver: turns the machine's steps into reads, requests and writes.
+
+use std::{io::Read, time::Duration};
+
+use crate::{
+    error::Error,
+    name::{Resource, RoleName, Slot},
+    store::{MetadataStore, StoreError, StoreLock},
+    transport::{Transport, TransportError},
+    verify::{Notice, Refresh, RefreshPlan, Reply, Step, TrustedSet},
+};
+
+/// Takes the store for this operation alone. A store that can't be locked because nothing can be
+/// written there is used without, for it can't be torn either.
+pub(super) fn lock(store: &dyn MetadataStore, wait: Duration) -> Result<Option<StoreLock>, StoreError> {
+    match store.lock(wait) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(busy @ StoreError::Busy { .. }) => Err(busy),
+        Err(error) => {
+            tracing::warn!(%error, "trust data can't be locked");
+            Ok(None)
+        }
+    }
+}
+
+/// One refresh, to its end.
+pub(super) fn refresh(
+    plan: RefreshPlan,
+    transport: &dyn Transport,
+    store: &dyn MetadataStore,
+) -> Result<TrustedSet, Error> {
+    let span = tracing::info_span!("refresh", gun = %plan.gun);
+    let _entered = span.enter();
+    let max = plan.limits.max_metadata;
+    let mut machine = Refresh::new(plan);
+    let mut failure = None;
+    loop {
+        let (reply, reason) = match machine.step() {
+            Step::Load(slot) => (load(store, &slot, max)?, None),
+            Step::Fetch { resource, max } => match fetch(transport, &resource, max) {
+                Ok(reply) => (reply, None),
+                Err(error) => (Reply::Failed, Some(error)),
+            },
+            Step::Save(slot, bytes) => {
+                if let Err(error) = store.write(&slot, &bytes) {
+                    tracing::warn!(%error, "verified metadata is not kept");
+                    machine.note(Notice::NotSaved { reason: error.to_string() });
+                }
+                continue;
+            }
+            Step::Done => break,
+        };
+        if let Err(error) = machine.supply(reply) {
+            // The transport knows best why there was no answer.
+            failure = Some(reason.map_or_else(|| error.into(), Error::Transport));
+        }
+    }
+    match failure {
+        Some(error) => Err(error),
+        None => Ok(machine.finish()?),
+    }
+}
+
+/// A damaged root or record is for the machine to judge; any other file that can't be read is
+/// fetched again.
+fn load(store: &dyn MetadataStore, slot: &Slot, max: u64) -> Result<Reply, Error> {
+    match store.read(slot, max) {
+        Ok(Some(bytes)) => Ok(Reply::Found(bytes)),
+        Ok(None) => Ok(Reply::Absent),
+        Err(error) => {
+            tracing::warn!(%error, "cached trust data can't be read");
+            match slot {
+                Slot::Record | Slot::Metadata(RoleName::Root) => Err(error.into()),
+                Slot::Metadata(_) => Ok(Reply::Absent),
+            }
+        }
+    }
+}
+
+fn fetch(transport: &dyn Transport, resource: &Resource, max: u64) -> Result<Reply, TransportError> {
+    let body = match transport.fetch(resource, max) {
+        Ok(body) => body,
+        Err(TransportError::NotFound { .. }) => return Ok(Reply::Absent),
+        Err(error) => return Err(error),
+    };
+    // One byte more than allowed tells a file at the limit from one above it.
+    let mut bytes = Vec::new();
+    let read = body.take(max.saturating_add(1)).read_to_end(&mut bytes);
+    read.map_err(|error| TransportError::from_read(resource, &error))?;
+    bytes.shrink_to_fit();
+    tracing::debug!(file = resource.notary_name(), bytes = bytes.len(), "fetched");
+    Ok(Reply::Found(bytes))
+}
