@@ -3,7 +3,11 @@
 //! A transport only carries bytes: nothing that it returns is believed. It must tell "not there"
 //! from "could not ask", because only the first is an answer.
 
+mod memory;
+
 use std::{fmt::Debug, io, io::Read, time::Duration};
+
+pub use memory::MemoryTransport;
 
 use crate::name::{Resource, RoleName};
 

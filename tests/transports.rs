@@ -1,0 +1,27 @@
+//! Our transports keep what `Transport` promises, whatever the server does.
+
+use tuf_notary::{
+    name::{Form, Resource, RoleName, Version},
+    testkit::suite::{self, Served},
+    transport::MemoryTransport,
+};
+
+fn served() -> Served {
+    let releases = RoleName::releases();
+    Served {
+        present: vec![
+            (Resource::latest(RoleName::Root), b"{\"root\":1}".to_vec()),
+            (Resource { role: RoleName::Root, form: Form::Version(Version::ONE) }, b"one".to_vec()),
+            (Resource::latest(releases.clone()), vec![b'x'; 100_000]),
+            (Resource { role: releases, form: Form::Sha256([0xab; 32]) }, b"pinned".to_vec()),
+        ],
+        absent: Resource::latest(RoleName::Targets),
+    }
+}
+
+#[test]
+fn the_memory_transport_keeps_its_promises() {
+    let served = served();
+    let transport: MemoryTransport = served.present.iter().cloned().collect();
+    suite::transport(&transport, &served);
+}
