@@ -1,5 +1,18 @@
 //! Our transports keep what `Transport` promises, whatever the server does.
 
+#[cfg(feature = "http-blocking")]
+#[path = "transports/http.rs"]
+mod http;
+#[cfg(feature = "http-blocking")]
+#[path = "transports/server.rs"]
+mod server;
+#[cfg(feature = "http-blocking")]
+#[path = "transports/slow.rs"]
+mod slow;
+#[cfg(feature = "http-blocking")]
+#[path = "transports/tls.rs"]
+mod tls;
+
 use tuf_notary::{
     name::{Form, Resource, RoleName, Version},
     testkit::suite::{self, Served},
@@ -24,4 +37,9 @@ fn the_memory_transport_keeps_its_promises() {
     let served = served();
     let transport: MemoryTransport = served.present.iter().cloned().collect();
     suite::transport(&transport, &served);
+    transport.remove(&served.present[0].0).expect("it was there");
+    transport.insert(served.absent.clone(), "xx");
+    let swapped =
+        Served { present: vec![(served.absent, b"xx".to_vec())], absent: served.present[0].0.clone() };
+    suite::transport(&transport, &swapped);
 }
