@@ -13,10 +13,15 @@ mod slow;
 #[path = "transports/tls.rs"]
 mod tls;
 
+use std::{
+    io::{Cursor, Read},
+    panic,
+};
+
 use tuf_notary::{
     name::{Form, Resource, RoleName, Version},
     testkit::suite::{self, Served},
-    transport::MemoryTransport,
+    transport::{MemoryTransport, Transport, TransportError},
 };
 
 fn served() -> Served {
@@ -42,4 +47,54 @@ fn the_memory_transport_keeps_its_promises() {
     let swapped =
         Served { present: vec![(served.absent, b"xx".to_vec())], absent: served.present[0].0.clone() };
     suite::transport(&transport, &swapped);
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    None,
+    CutsToTheCap,
+    EmptyForAbsent,
+    OutageForAbsent,
+    OtherBytes,
+    NamesAnotherLimit,
+}
+
+#[derive(Debug)]
+struct Faulty(MemoryTransport, Fault);
+
+impl Transport for Faulty {
+    fn fetch(&self, what: &Resource, max: u64) -> Result<Box<dyn Read + Send>, TransportError> {
+        let name = what.notary_name();
+        match (self.1, self.0.fetch(what, max)) {
+            (Fault::CutsToTheCap, _) => Ok(Box::new(self.0.fetch(what, u64::MAX)?.take(max))),
+            (Fault::EmptyForAbsent, Err(_)) => Ok(Box::new(Cursor::new([]))),
+            (Fault::OutageForAbsent, Err(TransportError::NotFound { .. })) => {
+                Err(TransportError::Connection { what: name, reason: "no idea".to_owned() })
+            }
+            (Fault::OtherBytes, Ok(_)) => Ok(Box::new(Cursor::new([b'x'; 8]))),
+            (Fault::NamesAnotherLimit, Err(TransportError::TooLarge { what, .. })) => {
+                Err(TransportError::TooLarge { what, limit: 1 << 40 })
+            }
+            (_, outcome) => outcome,
+        }
+    }
+}
+
+#[test]
+fn the_suite_notices_a_faulty_transport() {
+    let served = served();
+    let passes = |fault| {
+        let transport = Faulty(served.present.iter().cloned().collect(), fault);
+        panic::catch_unwind(|| suite::transport(&transport, &served)).is_ok()
+    };
+    assert!(passes(Fault::None));
+    for fault in [
+        Fault::CutsToTheCap,
+        Fault::EmptyForAbsent,
+        Fault::OutageForAbsent,
+        Fault::OtherBytes,
+        Fault::NamesAnotherLimit,
+    ] {
+        assert!(!passes(fault), "{fault:?}");
+    }
 }

@@ -332,6 +332,19 @@ mod unix {
         assert_eq!(count.load(Ordering::SeqCst), 1);
     }
 
+    #[test]
+    fn ct_07_a_folder_of_another_user_is_warned_about() {
+        let fixture = Fixture::new();
+        // Only root can give a folder away, and only root could still write to it.
+        if std::os::unix::fs::chown(fixture.folder.path(), Some(12345), None).is_err() {
+            return;
+        }
+        let warnings = Warnings::default();
+        let count = Arc::clone(&warnings.0);
+        tracing::subscriber::with_default(warnings, || fixture.store.write(&ROOT, b"x").unwrap());
+        assert_eq!(count.load(Ordering::SeqCst), 1);
+    }
+
     #[derive(Default)]
     struct Warnings(Arc<AtomicUsize>);
 

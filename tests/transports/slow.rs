@@ -109,6 +109,32 @@ fn bytes_that_are_no_body_do_not_prolong_the_wait() {
 }
 
 #[test]
+fn a_tls_record_in_pieces_does_not_prolong_the_wait() {
+    let (port, certificate) = super::tls::dripping_record();
+    let url = Url::parse(&format!("https://127.0.0.1:{port}")).unwrap();
+    let transport = HttpTransport::builder(url, &Gun::new("a").unwrap())
+        .ca_pem(super::tls::pem(certificate.der()).as_bytes())
+        .timeouts(Timeouts { idle: SHORT, ..patient() })
+        .build()
+        .unwrap();
+    assert_times_out("body", || fetch_root(&transport, 2000).map(drop));
+}
+
+#[test]
+fn time_outs_without_end_are_no_panic() {
+    let forever = Timeouts {
+        connect: Duration::MAX,
+        response: Duration::MAX,
+        idle: Duration::MAX,
+        min_bytes_per_second: u64::MAX,
+        window: Duration::MAX,
+    };
+    let server = Server::saying(super::server::ok(b"x"));
+    assert_eq!(fetch_root(&server.transport_with(forever), 9).unwrap(), b"x");
+    server.transport_with(forever).publish(&Upload::default()).unwrap();
+}
+
+#[test]
 fn a_body_that_drips_is_too_slow() {
     let timeouts = Timeouts { min_bytes_per_second: 1000, window: 2 * SHORT, ..patient() };
     let announced = "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n";

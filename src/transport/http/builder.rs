@@ -24,6 +24,7 @@ use super::{
 use crate::name::Gun;
 
 const MAX_CA_FILE: u64 = 4 << 20;
+const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// How long to wait for a server. `Timeouts::default()` suits the internet.
 ///
@@ -68,10 +69,22 @@ impl Timeouts {
         u64::try_from(bytes).unwrap_or(u64::MAX)
     }
 
+    /// The same, without times so long that the clock could overflow.
+    fn bounded(self) -> Self {
+        let bound = |time: Duration| time.min(FOREVER);
+        Self {
+            connect: bound(self.connect),
+            response: bound(self.response),
+            idle: bound(self.idle),
+            window: bound(self.window),
+            ..self
+        }
+    }
+
     /// The longest time that `bytes` may take at the slowest pace; none when none is set.
     pub(super) fn longest(&self, bytes: usize) -> Option<Duration> {
         let seconds = u64::try_from(bytes).unwrap_or(u64::MAX).checked_div(self.min_bytes_per_second)?;
-        Some(Duration::from_secs(seconds).saturating_add(self.window))
+        Some(Duration::from_secs(seconds).saturating_add(self.window).min(FOREVER))
     }
 }
 
@@ -151,7 +164,7 @@ impl HttpTransportBuilder {
                 .chain(TcpConnector::default())
                 .chain(TlsConnector::new(tls))
                 .chain(PatientConnector);
-        let timeouts = self.timeouts;
+        let timeouts = self.timeouts.bounded();
         let config = Agent::config_builder()
             .https_only(!self.plain_http)
             .http_status_as_error(false)

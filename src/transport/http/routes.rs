@@ -109,7 +109,10 @@ mod tests {
                 if Gun::new(&gun).is_err() {
                     continue;
                 }
-                let url = Url::parse(&collection("https://h/s", &gun).expect(&gun)).unwrap();
+                let text = collection("https://h/s", &gun).expect(&gun);
+                let sent = ureq::http::Uri::try_from(&text).expect(&gun);
+                let url = Url::parse(&text).unwrap();
+                assert_eq!(sent.path(), url.path(), "{gun}");
                 assert_eq!(url.host_str(), Some("h"), "{gun}");
                 assert!(url.path().starts_with("/s/v2/") && url.path().ends_with("/_trust/tuf/"), "{gun}");
                 assert_eq!(url.path().matches('/').count(), 6 + gun.matches('/').count(), "{gun}");

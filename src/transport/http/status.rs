@@ -73,6 +73,7 @@ pub(super) fn failure(what: &str, error: &ureq::Error) -> TransportError {
         ureq::Error::BadUri(_) | ureq::Error::RequireHttpsOnly(_) | ureq::Error::InvalidProxyUrl => {
             TransportError::Config(shorten(&error.to_string()))
         }
+        ureq::Error::Io(e) => TransportError::Connection { what, reason: shorten(&e.to_string()) },
         _ => TransportError::Connection { what, reason: shorten(&error.to_string()) },
     }
 }
