@@ -4,7 +4,19 @@
 //! believed: what it returns is verified again on each load. Writing is atomic: after a crash at
 //! any point a slot holds its old content or its new one.
 
+#[cfg(feature = "directory")]
+mod atomic;
+#[cfg(feature = "directory")]
+mod directory;
+#[cfg(feature = "directory")]
+mod lock;
+mod memory;
+
 use std::{fmt::Debug, time::Duration};
+
+#[cfg(feature = "directory")]
+pub use directory::DirectoryStore;
+pub use memory::MemoryStore;
 
 use crate::name::Slot;
 
@@ -21,7 +33,8 @@ pub trait MetadataStore: Debug + Send + Sync {
     /// Replaces the content of a slot, atomically and durably.
     ///
     /// # Errors
-    /// The content could not be made durable; the slot then holds what it held before.
+    /// The content could not be made durable. A reader then finds the old content or, when only
+    /// the last step failed, the new one; never a mixture.
     fn write(&self, slot: &Slot, content: &[u8]) -> Result<(), StoreError>;
 
     /// Empties a slot. Emptying an empty slot succeeds.
@@ -29,6 +42,12 @@ pub trait MetadataStore: Debug + Send + Sync {
     /// # Errors
     /// The slot could not be emptied.
     fn remove(&self, slot: &Slot) -> Result<(), StoreError>;
+
+    /// Empties every slot: an explicit reset of trust.
+    ///
+    /// # Errors
+    /// A slot could not be emptied. Those that were emptied before stay so.
+    fn clear(&self) -> Result<(), StoreError>;
 
     /// Keeps every other reader and writer of this collection out, in this process and in
     /// others, until the guard is dropped. Waits at most `wait`.

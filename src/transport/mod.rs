@@ -3,7 +3,15 @@
 //! A transport only carries bytes: nothing that it returns is believed. It must tell "not there"
 //! from "could not ask", because only the first is an answer.
 
+#[cfg(feature = "http-blocking")]
+mod http;
+mod memory;
+
 use std::{fmt::Debug, io, io::Read, time::Duration};
+
+#[cfg(feature = "http-blocking")]
+pub use http::{DangerousHttpTransportBuilder, HttpTransport, HttpTransportBuilder, Timeouts};
+pub use memory::MemoryTransport;
 
 use crate::name::{Resource, RoleName};
 

@@ -1,0 +1,174 @@
+//! A store in a folder, laid out as Notary v1 does, so that `~/.docker/trust` and `~/.notary` are
+//! read as they are: `tuf/<GUN>/metadata/<role>.json` below the trust folder.
+//!
+//! Our own record and the lock lie beside that tree, in `tuf-notary/`: Notary lists and deletes
+//! whole GUN folders, and the record must outlive that (CT-03). They are named after the SHA-256
+//! of the GUN, so that no GUN can meet another's record.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use data_encoding::HEXLOWER;
+use sha2::{Digest as _, Sha256};
+
+use super::{MetadataStore, StoreError, StoreLock, atomic, lock};
+use crate::name::{Gun, RoleName, Slot};
+
+/// Keeps the files of one collection in a folder that Notary and Docker can share.
+///
+/// Files are replaced atomically and durably. On Unix they are made with mode 0600, folders with
+/// 0700; a folder that others may write to, or that belongs to somebody else, is warned about
+/// once, through `tracing`. Clones share that memory.
+#[derive(Clone, Debug)]
+pub struct DirectoryStore {
+    trust_dir: PathBuf,
+    metadata: PathBuf,
+    record: PathBuf,
+    lock: PathBuf,
+    warned: Arc<AtomicBool>,
+}
+
+impl DirectoryStore {
+    /// The store of a collection below a trust folder such as `~/.docker/trust`. Nothing is read
+    /// or created yet; reading creates nothing either.
+    pub fn open(trust_dir: &Path, gun: &Gun) -> Self {
+        let mut metadata = trust_dir.join("tuf");
+        metadata.extend(gun.as_str().split('/'));
+        metadata.push("metadata");
+        let digest = HEXLOWER.encode(&Sha256::digest(gun.as_str()));
+        let own = trust_dir.join("tuf-notary");
+        Self {
+            trust_dir: trust_dir.to_owned(),
+            metadata,
+            record: own.join(format!("{digest}.json")),
+            lock: own.join(format!("{digest}.lock")),
+            warned: Arc::default(),
+        }
+    }
+
+    fn path(&self, slot: &Slot) -> PathBuf {
+        match slot {
+            Slot::Metadata(role) => {
+                let mut path = self.metadata.clone();
+                path.extend(format!("{role}.json").split('/'));
+                path
+            }
+            Slot::Record => self.record.clone(),
+        }
+    }
+
+    #[cfg(unix)]
+    fn warn_of_others(&self, new: Option<&fs::Metadata>) {
+        use std::os::unix::fs::MetadataExt;
+        if self.warned.load(Ordering::Relaxed) {
+            return;
+        }
+        let own = self.record.parent().unwrap_or(&self.trust_dir);
+        for folder in [self.trust_dir.as_path(), &self.metadata, own] {
+            let Ok(found) = fs::metadata(folder) else { continue };
+            let world_writable = found.mode() & 0o002 != 0;
+            let foreign = new.is_some_and(|new| new.uid() != found.uid());
+            if (world_writable || foreign) && !self.warned.swap(true, Ordering::Relaxed) {
+                tracing::warn!(
+                    folder = %folder.display(), world_writable, foreign,
+                    "other users can change this trust folder"
+                );
+            }
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn warn_of_others(&self, _new: Option<&fs::Metadata>) {}
+}
+
+impl MetadataStore for DirectoryStore {
+    fn read(&self, slot: &Slot, max: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.warn_of_others(None);
+        atomic::read(&self.path(slot), max)
+    }
+
+    fn write(&self, slot: &Slot, content: &[u8]) -> Result<(), StoreError> {
+        atomic::replace(&self.path(slot), content, |new| self.warn_of_others(Some(new)))
+    }
+
+    fn remove(&self, slot: &Slot) -> Result<(), StoreError> {
+        atomic::remove(&self.path(slot))
+    }
+
+    fn clear(&self) -> Result<(), StoreError> {
+        for role in [RoleName::Timestamp, RoleName::Snapshot, RoleName::Targets] {
+            self.remove(&Slot::Metadata(role))?;
+        }
+        clear_delegations(&self.metadata.join("targets"), "targets")?;
+        // The anchor and the record last: what a crash leaves must not look like a first use.
+        self.remove(&Slot::Metadata(RoleName::Root))?;
+        self.remove(&Slot::Record)
+    }
+
+    fn lock(&self, wait: Duration) -> Result<StoreLock, StoreError> {
+        lock::acquire(&self.lock, wait)
+    }
+}
+
+/// Unlinks the files that bear a delegation's name, and folders that this leaves empty. Links to
+/// folders are not entered.
+fn clear_delegations(folder: &Path, role: &str) -> Result<(), StoreError> {
+    if !fs::symlink_metadata(folder).is_ok_and(|found| found.is_dir()) {
+        return Ok(());
+    }
+    let entries = fs::read_dir(folder).map_err(|e| atomic::failed("list", folder, e))?;
+    for entry in entries {
+        let entry = entry.map_err(|e| atomic::failed("list", folder, e))?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let stem = name.strip_suffix(".json");
+        let role = format!("{role}/{}", stem.unwrap_or(&name));
+        // No file of a role lies below a folder that could not be a role itself.
+        if RoleName::new(&role).is_err() {
+            continue;
+        }
+        let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        match stem {
+            Some(_) if !is_dir => atomic::remove(&entry.path())?,
+            None if is_dir => clear_delegations(&entry.path(), &role)?,
+            _ => {}
+        }
+    }
+    let _ = fs::remove_dir(folder);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_layout_is_notarys_and_the_record_lies_beside_it() {
+        let gun = Gun::new("localhost:5000/test/app").unwrap();
+        let store = DirectoryStore::open(Path::new("/t"), &gun);
+        let metadata = Path::new("/t/tuf/localhost:5000/test/app/metadata");
+        let path = |role| store.path(&Slot::Metadata(role));
+        assert_eq!(path(RoleName::Root), metadata.join("root.json"));
+        assert_eq!(path(RoleName::releases()), metadata.join("targets/releases.json"));
+        let record = store.path(&Slot::Record);
+        assert_eq!(record.parent().unwrap(), Path::new("/t/tuf-notary"));
+        assert_eq!(record.file_stem().unwrap().len(), 64);
+    }
+
+    #[test]
+    fn pt_07_pt_09_no_slot_leaves_the_trust_folder() {
+        let gun = Gun::new("a/b..c/...d").unwrap();
+        let store = DirectoryStore::open(Path::new("/x/priv"), &gun);
+        for role in ["root", "targets", "targets/a-b/c_d/e"] {
+            let path = store.path(&Slot::Metadata(RoleName::new(role).unwrap()));
+            assert!(path.starts_with("/x/priv/tuf"), "{path:?}: by components, not by text");
+            assert!(path.components().all(|c| !matches!(c, std::path::Component::ParentDir)));
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Which servers are believed: those that the system's trust store vouches for, or, when a CA is
+//! configured, those that it vouches for and no others (TA-03).
+//!
+//! RFC 5280 lets a certificate authority sign servers, not be one, and the verifier refuses it in
+//! that place. `openssl req -x509` makes exactly such certificates, and people give them to server
+//! and client alike. A server that shows a certificate which was configured to the byte is
+//! therefore accepted, once name, dates, key usage and the handshake's signature were checked.
+
+use std::{fmt, sync::Arc};
+
+use der::Decode;
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    client::{
+        WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
+    crypto::{CryptoProvider, ring},
+};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject};
+use x509_cert::{Certificate, ext::pkix::ExtendedKeyUsage};
+
+use super::TransportError;
+
+/// The purpose of a TLS server's certificate, where purposes are given at all.
+const SERVER_AUTH: der::asn1::ObjectIdentifier = der::asn1::ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
+
+/// A configuration that believes these authorities (PEM), or the system's when there are none.
+pub(super) fn client_config(authorities: &[Vec<u8>]) -> Result<Arc<ClientConfig>, TransportError> {
+    let provider = Arc::new(ring::default_provider());
+    let verifier: Arc<dyn ServerCertVerifier> = if authorities.is_empty() {
+        Arc::new(rustls_platform_verifier::Verifier::new(Arc::clone(&provider)).map_err(|e| config(&e))?)
+    } else {
+        Arc::new(ConfiguredVerifier::new(authorities, &provider)?)
+    };
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| config(&e))?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
+#[derive(Debug)]
+struct ConfiguredVerifier {
+    inner: Arc<WebPkiServerVerifier>,
+    configured: Vec<CertificateDer<'static>>,
+}
+
+impl ConfiguredVerifier {
+    fn new(authorities: &[Vec<u8>], provider: &Arc<CryptoProvider>) -> Result<Self, TransportError> {
+        let mut configured = Vec::new();
+        for pem in authorities {
+            let before = configured.len();
+            for certificate in CertificateDer::pem_slice_iter(pem) {
+                configured.push(certificate.map_err(|e| config(&e))?);
+            }
+            if configured.len() == before {
+                return Err(TransportError::Config("a configured CA has no certificate in PEM".to_owned()));
+            }
+        }
+        let mut roots = RootCertStore::empty();
+        for certificate in &configured {
+            roots.add(certificate.clone()).map_err(|e| config(&e))?;
+        }
+        let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+            .build()
+            .map_err(|e| config(&e))?;
+        Ok(Self { inner, configured })
+    }
+}
+
+impl ServerCertVerifier for ConfiguredVerifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        match self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
+            Err(e) if is_ca_as_server(&e) && self.configured.contains(end_entity) => {
+                verify_configured(end_entity, server_name, now)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.inner.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.inner.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.inner.supported_verify_schemes()
+    }
+}
+
+fn is_ca_as_server(error: &Error) -> bool {
+    let Error::InvalidCertificate(CertificateError::Other(inner)) = error else { return false };
+    matches!(inner.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
+}
+
+/// What the verifier checks of any server's certificate, less the signature above it.
+fn verify_configured(
+    certificate: &CertificateDer<'_>,
+    name: &ServerName<'_>,
+    now: UnixTime,
+) -> Result<(), Error> {
+    webpki::EndEntityCert::try_from(certificate)
+        .and_then(|parsed| parsed.verify_is_valid_for_subject_name(name))
+        .map_err(|_| Error::InvalidCertificate(CertificateError::NotValidForName))?;
+    let refuse = |why| Err(Error::InvalidCertificate(why));
+    let Ok(parsed) = Certificate::from_der(certificate) else { return refuse(CertificateError::BadEncoding) };
+    let body = parsed.tbs_certificate();
+    let now = std::time::Duration::from_secs(now.as_secs());
+    if now < body.validity().not_before.to_unix_duration() {
+        return refuse(CertificateError::NotValidYet);
+    }
+    if now > body.validity().not_after.to_unix_duration() {
+        return refuse(CertificateError::Expired);
+    }
+    match body.get_extension::<ExtendedKeyUsage>() {
+        Ok(None) => Ok(()),
+        Ok(Some((_, purposes))) if purposes.0.contains(&SERVER_AUTH) => Ok(()),
+        Ok(Some(_)) => refuse(CertificateError::InvalidPurpose),
+        Err(_) => refuse(CertificateError::BadEncoding),
+    }
+}
+
+fn config(error: &dyn fmt::Display) -> TransportError {
+    TransportError::Config(format!("TLS: {error}"))
+}

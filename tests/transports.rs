@@ -1,0 +1,100 @@
+//! Our transports keep what `Transport` promises, whatever the server does.
+
+#[cfg(feature = "http-blocking")]
+#[path = "transports/http.rs"]
+mod http;
+#[cfg(feature = "http-blocking")]
+#[path = "transports/server.rs"]
+mod server;
+#[cfg(feature = "http-blocking")]
+#[path = "transports/slow.rs"]
+mod slow;
+#[cfg(feature = "http-blocking")]
+#[path = "transports/tls.rs"]
+mod tls;
+
+use std::{
+    io::{Cursor, Read},
+    panic,
+};
+
+use tuf_notary::{
+    name::{Form, Resource, RoleName, Version},
+    testkit::suite::{self, Served},
+    transport::{MemoryTransport, Transport, TransportError},
+};
+
+fn served() -> Served {
+    let releases = RoleName::releases();
+    Served {
+        present: vec![
+            (Resource::latest(RoleName::Root), b"{\"root\":1}".to_vec()),
+            (Resource { role: RoleName::Root, form: Form::Version(Version::ONE) }, b"one".to_vec()),
+            (Resource::latest(releases.clone()), vec![b'x'; 100_000]),
+            (Resource { role: releases, form: Form::Sha256([0xab; 32]) }, b"pinned".to_vec()),
+        ],
+        absent: Resource::latest(RoleName::Targets),
+    }
+}
+
+#[test]
+fn the_memory_transport_keeps_its_promises() {
+    let served = served();
+    let transport: MemoryTransport = served.present.iter().cloned().collect();
+    suite::transport(&transport, &served);
+    transport.remove(&served.present[0].0).expect("it was there");
+    transport.insert(served.absent.clone(), "xx");
+    let swapped =
+        Served { present: vec![(served.absent, b"xx".to_vec())], absent: served.present[0].0.clone() };
+    suite::transport(&transport, &swapped);
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    None,
+    CutsToTheCap,
+    EmptyForAbsent,
+    OutageForAbsent,
+    OtherBytes,
+    NamesAnotherLimit,
+}
+
+#[derive(Debug)]
+struct Faulty(MemoryTransport, Fault);
+
+impl Transport for Faulty {
+    fn fetch(&self, what: &Resource, max: u64) -> Result<Box<dyn Read + Send>, TransportError> {
+        let name = what.notary_name();
+        match (self.1, self.0.fetch(what, max)) {
+            (Fault::CutsToTheCap, _) => Ok(Box::new(self.0.fetch(what, u64::MAX)?.take(max))),
+            (Fault::EmptyForAbsent, Err(_)) => Ok(Box::new(Cursor::new([]))),
+            (Fault::OutageForAbsent, Err(TransportError::NotFound { .. })) => {
+                Err(TransportError::Connection { what: name, reason: "no idea".to_owned() })
+            }
+            (Fault::OtherBytes, Ok(_)) => Ok(Box::new(Cursor::new([b'x'; 8]))),
+            (Fault::NamesAnotherLimit, Err(TransportError::TooLarge { what, .. })) => {
+                Err(TransportError::TooLarge { what, limit: 1 << 40 })
+            }
+            (_, outcome) => outcome,
+        }
+    }
+}
+
+#[test]
+fn the_suite_notices_a_faulty_transport() {
+    let served = served();
+    let passes = |fault| {
+        let transport = Faulty(served.present.iter().cloned().collect(), fault);
+        panic::catch_unwind(|| suite::transport(&transport, &served)).is_ok()
+    };
+    assert!(passes(Fault::None));
+    for fault in [
+        Fault::CutsToTheCap,
+        Fault::EmptyForAbsent,
+        Fault::OutageForAbsent,
+        Fault::OtherBytes,
+        Fault::NamesAnotherLimit,
+    ] {
+        assert!(!passes(fault), "{fault:?}");
+    }
+}
