@@ -1,0 +1,19 @@
+//! What the tests share: the real Notary programs, run so that nothing outlives a test.
+//!
+//! A test crate says `mod common;`. Not every crate uses every part.
+#![allow(dead_code)]
+
+pub mod certificates;
+pub mod http_probe;
+pub mod listener;
+pub mod notary_cli;
+pub mod notary_server;
+pub mod process;
+pub mod programs;
+
+use std::path::{Path, PathBuf};
+
+/// A file or folder below `tests/fixtures`.
+pub fn fixture(path: impl AsRef<Path>) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(path)
+}

@@ -1,0 +1,31 @@
+//! Finds the programs that a test needs, and never lets a missing one pass in silence.
+
+use std::{env, path::PathBuf};
+
+/// Set to 1 where a missing program is a failure: a skipped test proves nothing.
+pub const REQUIRE: &str = "TUF_NOTARY_REQUIRE_INTEROP";
+
+/// The path of a program, or `None` after a loud note that `test` is skipped.
+///
+/// # Panics
+/// The program is missing and [`REQUIRE`] is set to 1.
+pub fn find(test: &str, program: &str) -> Option<PathBuf> {
+    let required = env::var(REQUIRE).is_ok_and(|value| value == "1");
+    decide(in_path(program), required, test, program)
+}
+
+/// What [`find`] does once it has looked.
+pub fn decide(found: Option<PathBuf>, required: bool, test: &str, program: &str) -> Option<PathBuf> {
+    if found.is_none() {
+        let note = format!("SKIPPED: {test}: program {program} not found");
+        assert!(!required, "{note}, and {REQUIRE}=1 forbids skipping");
+        // Past the test harness, which shows captured output of failing tests only.
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("{note}\n").as_bytes());
+    }
+    found
+}
+
+fn in_path(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+}
