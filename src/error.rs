@@ -68,14 +68,17 @@ impl Error {
     pub const fn is_expired(&self) -> bool {
         matches!(
             self,
-            Self::Verify(VerifyError::Expired { .. }) | Self::Lookup(LookupError::Unusable(VerifyError::Expired { .. }))
+            Self::Verify(VerifyError::Expired { .. })
+                | Self::Lookup(LookupError::Unusable(VerifyError::Expired { .. }))
         )
     }
 
     /// Whether the server answered and the answer doesn't hold.
     pub const fn is_untrusted(&self) -> bool {
         match self {
-            Self::Verify(error) => !matches!(error, VerifyError::Unavailable { .. } | VerifyError::NotSigned { .. }),
+            Self::Verify(error) => {
+                !matches!(error, VerifyError::Unavailable { .. } | VerifyError::NotSigned { .. })
+            }
             Self::Lookup(error) => !matches!(error, LookupError::NotSigned { .. }),
             Self::Transport(error) => matches!(error, TransportError::TooLarge { .. }),
             _ => false,
