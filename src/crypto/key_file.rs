@@ -23,7 +23,7 @@ impl PrivateKey {
         match block.label.as_str() {
             ENCRYPTED => {
                 let passphrase = passphrase.ok_or(CryptoError::PassphraseNeeded)?;
-                Self::from_pkcs8_der(&*pkcs8::decrypt(&block.contents, passphrase)?)
+                Self::from_pkcs8_der(&pkcs8::decrypt(&block.contents, passphrase)?)
             }
             _ if is_legacy_encrypted => Err(CryptoError::UnsupportedEncryption {
                 reason: "DEK-Info, expected PKCS#8".to_owned(),
