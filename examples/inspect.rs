@@ -88,16 +88,19 @@ fn to_json(name: &str, view: &View, targets: &[SignedTarget]) -> Value {
         let digest = digest.trim_start_matches("sha256:");
         Some(json!({ "SignedTag": target.name(), "Digest": digest, "Signers": signers(view, target) }))
     });
-    let keys = |ids: Vec<&KeyId>| -> Value { ids.into_iter().map(|id| json!({ "ID": id.as_str() })).collect() };
+    let keys =
+        |ids: Vec<&KeyId>| -> Value { ids.into_iter().map(|id| json!({ "ID": id.as_str() })).collect() };
     let roles = view.roles();
     let admin = |role: &RoleName, pick: fn(&tuf_notary::view::RoleKey) -> &KeyId| {
         let status = roles.iter().find(|status: &&RoleStatus| status.role == *role);
         keys(status.into_iter().flat_map(|status| &status.keys).map(pick).collect())
     };
     // Docker lists signers in descending order.
-    let signers = view.signers().into_iter().rev().map(|signer| {
-        json!({ "Name": signer.name, "Keys": keys(signer.keys.iter().collect()) })
-    });
+    let signers = view
+        .signers()
+        .into_iter()
+        .rev()
+        .map(|signer| json!({ "Name": signer.name, "Keys": keys(signer.keys.iter().collect()) }));
     json!([{
         "Name": name,
         "SignedTags": tags.collect::<Value>(),

@@ -1,15 +1,7 @@
 //! What the examples share: options, the collection they describe, exit codes.
 #![allow(dead_code)] // each example uses a part
 
-use std::{
-    env,
-    ffi::OsString,
-    fmt::Display,
-    fs,
-    path::PathBuf,
-    process::ExitCode,
-    time::SystemTime,
-};
+use std::{env, ffi::OsString, fmt::Display, fs, path::PathBuf, process::ExitCode, time::SystemTime};
 
 use tuf_notary::{
     blocking::Collection,
@@ -121,7 +113,9 @@ impl Options {
 
     fn transport(&self, image: &Reference) -> Result<HttpTransport, Failure> {
         let server = match &self.server {
-            Some(server) => Url::parse(server).map_err(|error| usage(format!("--server {server}: {error}")))?,
+            Some(server) => {
+                Url::parse(server).map_err(|error| usage(format!("--server {server}: {error}")))?
+            }
             None => {
                 let configured = env::var("DOCKER_CONTENT_TRUST_SERVER").ok();
                 trust_server(image, configured.as_deref()).map_err(usage)?
@@ -129,7 +123,8 @@ impl Options {
         };
         let mut builder = HttpTransport::builder(server, image.gun());
         if let Some(path) = &self.tls_ca {
-            builder = builder.ca_pem(&fs::read(path).map_err(|error| usage(format!("{}: {error}", path.display())))?);
+            builder = builder
+                .ca_pem(&fs::read(path).map_err(|error| usage(format!("{}: {error}", path.display())))?);
         }
         if self.plain_http {
             builder = builder.dangerous().allow_plain_http();

@@ -159,9 +159,7 @@ mod tests {
     /// Every copy of the intermediate is a path of its own to a namesake that signed none (PX5-09).
     #[test]
     fn the_effort_for_many_paths_is_bounded() {
-        let parts: Vec<&[u8]> = std::iter::once(LEAF)
-            .chain(std::iter::repeat_n(INTERMEDIATE, 500))
-            .collect();
+        let parts: Vec<&[u8]> = std::iter::once(LEAF).chain(std::iter::repeat_n(INTERMEDIATE, 500)).collect();
         let result = check(&parts, &[testing::CA_NAMESAKE]);
         let Err(CertificateError::NoPath { reason }) = result else {
             panic!("a path to a namesake: {result:?}");

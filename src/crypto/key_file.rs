@@ -25,6 +25,9 @@ impl PrivateKey {
                 let passphrase = passphrase.ok_or(CryptoError::PassphraseNeeded)?;
                 Self::from_pkcs8_der(&pkcs8::decrypt(&block.contents, passphrase)?)
             }
+            _ if is_legacy_encrypted => {
+                Err(CryptoError::UnsupportedEncryption { reason: "DEK-Info, expected PKCS#8".to_owned() })
+            }
             PLAIN => Self::from_pkcs8_der(&block.contents),
             "RSA PRIVATE KEY" => Self::from_pkcs1_der(&block.contents),
             "EC PRIVATE KEY" => Self::from_sec1_der(&block.contents),

@@ -53,10 +53,8 @@ pub fn decrypt(der: &[u8], passphrase: &str) -> Result<Zeroizing<Vec<u8>>, Crypt
         return named.ok_or(CryptoError::WrongPassphrase);
     }
     let prf = Pbkdf2Prf::HmacWithSha1;
-    let with_sha1 = Parameters {
-        kdf: Kdf::Pbkdf2(Pbkdf2Params { prf, ..*kdf }),
-        encryption: parameters.encryption,
-    };
+    let with_sha1 =
+        Parameters { kdf: Kdf::Pbkdf2(Pbkdf2Params { prf, ..*kdf }), encryption: parameters.encryption };
     try_decrypt(&with_sha1, ciphertext, passphrase)?.ok_or(CryptoError::WrongPassphrase)
 }
 

@@ -222,9 +222,7 @@ mod tests {
             let mut wrong = signature.clone();
             wrong.resize(length, 0);
             let (expected, got) = (64, length);
-            let result = ed25519
-                .public_key()
-                .verify(Scheme::Ed25519, MESSAGE, &wrong);
+            let result = ed25519.public_key().verify(Scheme::Ed25519, MESSAGE, &wrong);
             assert_eq!(result, Err(CryptoError::SignatureLength { expected, got }));
         }
     }
@@ -355,33 +353,6 @@ mod tests {
         let public = data_encoding::BASE64.encode(key.published());
         let kind = key.kind().as_str();
         let json = format!(r#"{{"keytype":"{kind}","keyval":{{"private":null,"public":"{public}"}}}}"#);
-        let digest = super::super::digest::sha256(json.as_bytes());
-        data_encoding::HEXLOWER.encode(&digest)
-    }
-
-    #[test]
-    fn published_and_plain_bytes_make_notarys_ids() {
-        let root = testing::notary_root();
-        let tuf_id = "6679c25b21256016abf261fedac8219b965db5e80a44d3834b5bfd286eed6f80";
-        let canonical_id = "614bf8e374df144d4dfb20ef80b04c82ecc3622138906f8461ce4303dcaa6de7";
-        assert_eq!(id(&root), tuf_id);
-        assert_eq!(id(&root.to_plain()), canonical_id);
-        assert_eq!(root.material(), root.to_plain().material());
-        let (targets, ..) = testing::notary_targets();
-        let targets_id = "20b9477db9d47484f9f766f3112e74a77953c6aa1a9c3c1ecc6d812f72601880";
-        assert_eq!(id(&targets), targets_id);
-        let snapshot = testing::block(testing::NOTARY_SNAPSHOT);
-        let snapshot = super::super::PrivateKey::from_pem(&snapshot, None).unwrap();
-        let snapshot_id = "bc4970abc75906250904e39c5fa20de8881fffb4dc9df3a1c6f37591be450fed";
-        assert_eq!(id(snapshot.public_key()), snapshot_id);
-    }
-
-    /// The id that Notary gives a key: the digest of its canonical JSON.
-    fn id(key: &PublicKey) -> String {
-        let public = data_encoding::BASE64.encode(key.published());
-        let kind = key.kind().as_str();
-        let json =
-            format!(r#"{{"keytype":"{kind}","keyval":{{"private":null,"public":"{public}"}}}}"#);
         let digest = super::super::digest::sha256(json.as_bytes());
         data_encoding::HEXLOWER.encode(&digest)
     }

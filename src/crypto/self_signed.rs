@@ -187,10 +187,7 @@ mod tests {
         for check_dates in [true, false] {
             let refused = bundle.valid_for("a/b", begin(), check_dates).unwrap_err();
             let (not_before, not_after) = (begin() + YEARS, begin());
-            let inverted = CertificateError::DatesInverted {
-                not_before,
-                not_after,
-            };
+            let inverted = CertificateError::DatesInverted { not_before, not_after };
             assert_eq!(refused, inverted);
         }
     }

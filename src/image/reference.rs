@@ -169,7 +169,9 @@ mod tests {
 
     #[test]
     fn tp_14_one_image_has_one_gun() {
-        for text in ["alpine", "docker.io/alpine", "docker.io/library/alpine:3", "index.docker.io/library/alpine"] {
+        for text in
+            ["alpine", "docker.io/alpine", "docker.io/library/alpine:3", "index.docker.io/library/alpine"]
+        {
             assert_eq!(gun(text), "docker.io/library/alpine", "{text}");
         }
         assert_eq!(gun("Docker.io/library/alpine"), "docker.io/library/alpine");
@@ -193,9 +195,22 @@ mod tests {
     #[test]
     fn what_docker_refuses_is_refused() {
         let id = "a".repeat(64);
-        for text in
-            ["", "App", "a/B", "a//b", "/a", "a/", "a:", "a:-x", "a@sha256:12", "a..b", "a b", "a/../b", "x_:1", id.as_str()]
-        {
+        for text in [
+            "",
+            "App",
+            "a/B",
+            "a//b",
+            "/a",
+            "a/",
+            "a:",
+            "a:-x",
+            "a@sha256:12",
+            "a..b",
+            "a b",
+            "a/../b",
+            "x_:1",
+            id.as_str(),
+        ] {
             assert!(Reference::parse(text).is_err(), "{text:?}");
         }
         for text in ["reg.example.com:x/a", "-reg.example.com/a", "reg.example.com:99999/a"] {
