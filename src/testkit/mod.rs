@@ -1,3 +1,9 @@
-//! `testkit`
+//! Test doubles and suites: a trust server in the process, a forge for right and wrong
+//! repositories, and what implementers of our traits run against their own.
 
+mod forge;
+mod server;
 pub mod suite;
+
+pub use forge::{Forge, ForgeKey, Published};
+pub use server::{Checkpoint, Fault, SimulatedTransport, TrustServer};
