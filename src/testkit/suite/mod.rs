@@ -1,0 +1,10 @@
+//! Test-suites for those who implement our traits.
+//!
+//! Each function panics with a clear message when an implementation breaks a promise of its
+//! trait. Call them from a `#[test]`.
+
+#![allow(clippy::panic)] // a test-suite reports by panicking
+
+mod key_store;
+
+pub use key_store::key_store;
