@@ -44,7 +44,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("  verified: {gun}@{}, signed by {}", target.image_digest()?, target.role());
 
     println!("\nAn attacker on the server changes what v1 stands for.");
-    let change = |file: Vec<u8>| String::from_utf8_lossy(&file).replacen("\"length\":31", "\"length\":66", 1).into_bytes();
+    let change = |file: Vec<u8>| {
+        String::from_utf8_lossy(&file).replacen("\"length\":31", "\"length\":66", 1).into_bytes()
+    };
     server.misbehave(&gun, Fault::Mutate { role: RoleName::Targets, change: Arc::new(change) });
     let newcomer =
         Collection::builder(gun.clone(), Trust::FirstUse).transport(server.transport(&gun)).build();
