@@ -38,7 +38,7 @@ impl Request {
 
 pub struct Server {
     pub port: u16,
-    pub requests: Arc<Mutex<Vec<Request>>>,
+    pub requests: Arc<Mutex<Vec<Arc<Request>>>>,
     pub connections: Arc<AtomicUsize>,
 }
 
@@ -60,9 +60,10 @@ impl Server {
                 connections.fetch_add(1, Ordering::SeqCst);
                 thread::spawn(move || {
                     while let Some(request) = read_request(&mut stream) {
-                        let kept = answer(&request, &mut stream);
-                        requests.lock().unwrap().push(request);
-                        if !kept {
+                        // Noted first, so that who has the answer finds the request.
+                        let request = Arc::new(request);
+                        requests.lock().unwrap().push(Arc::clone(&request));
+                        if !answer(&request, &mut stream) {
                             break;
                         }
                     }

@@ -145,11 +145,11 @@ fn a_body_that_drips_is_too_slow() {
 
 #[test]
 fn a_slow_body_that_keeps_the_pace_is_read() {
-    let timeouts = Timeouts { min_bytes_per_second: 50, window: SHORT, idle: SHORT, ..patient() };
+    let timeouts = Timeouts { min_bytes_per_second: 50, window: 2 * SHORT, ..patient() };
     let server = Server::start(|_, stream| {
         stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 160\r\n\r\n").unwrap();
         for _ in 0..16 {
-            thread::sleep(Duration::from_millis(50));
+            thread::sleep(Duration::from_millis(80));
             stream.write_all(b"abcdefghij").unwrap();
         }
         false

@@ -158,7 +158,10 @@ impl HttpTransportBuilder {
         if HeaderValue::from_str(&self.user_agent).is_err() {
             return Err(TransportError::Config(format!("{:?} is no User-Agent", self.user_agent)));
         }
-        let tls = tls::client_config(&self.authorities()?)?;
+        let authorities = self.authorities()?;
+        // A host without a trust store can still talk to a server in the clear.
+        let needs_tls = self.server.scheme() == "https" || !authorities.is_empty();
+        let tls = needs_tls.then(|| tls::client_config(&authorities)).transpose()?;
         let connector =
             ().chain(ConnectProxyConnector::default())
                 .chain(TcpConnector::default())

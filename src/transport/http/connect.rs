@@ -16,10 +16,10 @@ use ureq::{
     },
 };
 
-pub(super) struct TlsConnector(Arc<ClientConfig>);
+pub(super) struct TlsConnector(Option<Arc<ClientConfig>>);
 
 impl TlsConnector {
-    pub(super) const fn new(config: Arc<ClientConfig>) -> Self {
+    pub(super) const fn new(config: Option<Arc<ClientConfig>>) -> Self {
         Self(config)
     }
 }
@@ -36,11 +36,12 @@ impl<In: Transport> Connector<In> for TlsConnector {
         if !details.needs_tls() || transport.is_tls() {
             return Ok(Some(Either::A(transport)));
         }
+        let tls = self.0.as_ref().ok_or(Error::TlsRequired)?;
         let host = details.uri.host().unwrap_or_default();
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| Error::Tls("the server's name is neither a DNS name nor an IP address"))?;
-        let mut conn = ClientConnection::new(Arc::clone(&self.0), name)?;
+        let mut conn = ClientConnection::new(Arc::clone(tls), name)?;
         let mut sock = TransportAdapter::new(transport.boxed(), Arc::clone(&details.current_time));
         sock.set_timeout(left(details));
         while conn.is_handshaking() {
