@@ -89,7 +89,7 @@ impl Passphrases for Typed {
     fn passphrase(&self, request: &PassphraseRequest<'_>) -> Option<Zeroizing<String>> {
         assert_eq!(self.1.fetch_add(1, Ordering::SeqCst) + 1, request.attempt);
         let index = usize::try_from(request.attempt - 1).unwrap();
-        Some(Zeroizing::new((*self.0.get(index).or(self.0.last())?).to_owned()))
+        Some(Zeroizing::new((*self.0.get(index).or_else(|| self.0.last())?).to_owned()))
     }
 }
 
@@ -163,6 +163,53 @@ fn ks_01_ks_02_folder_and_files_are_private_and_nothing_else_lies_there() {
 
 #[cfg(unix)]
 #[test]
+fn ks_01_what_others_can_get_at_is_warned_about() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::with("long enough");
+    let id = folder.put(PLAIN_ID, PLAIN);
+    let set = |name: &str, mode| fs::set_permissions(folder.path(name), fs::Permissions::from_mode(mode));
+    let file = format!("{id}.key");
+    for (mode, expected) in [(0o600, 0), (0o640, 1), (0o604, 1), (0o400, 0)] {
+        set(&file, mode).unwrap();
+        let warnings = warnings_of(|| drop(folder.keys.signer(&id).unwrap()));
+        assert_eq!(warnings, expected, "{mode:o}");
+    }
+    for (mode, expected) in [(0o700, 0), (0o755, 0), (0o770, 1), (0o777, 1)] {
+        set("", mode).unwrap();
+        let make = || drop(folder.keys.generate(KeyKind::Ecdsa, &KeyRole::Root, None).unwrap());
+        assert_eq!(warnings_of(make), expected, "{mode:o}");
+    }
+}
+
+/// Counts what `work` warns about.
+#[cfg(unix)]
+fn warnings_of(work: impl FnOnce()) -> u32 {
+    use tracing::{Event, Level, Metadata, Subscriber, span};
+    struct Counter(Arc<AtomicU32>);
+    impl Subscriber for Counter {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+        fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+            span::Id::from_u64(1)
+        }
+        fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+        fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+        fn event(&self, event: &Event<'_>) {
+            if *event.metadata().level() == Level::WARN {
+                self.0.fetch_add(1, Ordering::SeqCst);
+            }
+        }
+        fn enter(&self, _: &span::Id) {}
+        fn exit(&self, _: &span::Id) {}
+    }
+    let count = Arc::new(AtomicU32::new(0));
+    tracing::subscriber::with_default(Counter(Arc::clone(&count)), work);
+    count.load(Ordering::SeqCst)
+}
+
+#[cfg(unix)]
+#[test]
 fn ks_03_links_are_neither_listed_nor_read_nor_written_through() {
     let folder = Folder::with("long enough");
     let elsewhere = folder.outer.path().join("elsewhere");
@@ -171,6 +218,7 @@ fn ks_03_links_are_neither_listed_nor_read_nor_written_through() {
     fs::create_dir_all(folder.path("")).unwrap();
     let link = folder.path(&format!("{PLAIN_ID}.key"));
     std::os::unix::fs::symlink(&elsewhere, &link).unwrap();
+    assert_eq!(folder.keys.folder.ids().unwrap(), []);
     assert_eq!(folder.keys.list().unwrap(), []);
     let refused = folder.keys.signer(&plain).unwrap_err();
     assert!(matches!(refused, KeyError::NotAFile { .. }), "{refused}");
