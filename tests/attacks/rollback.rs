@@ -20,11 +20,14 @@ fn rb_12_smaller_older_targets_is_refused() {
     let mut old = lab.forge.clone();
     lab.forge.add_tag("targets", "v2", 2, 2);
     lab.forge.bump("targets");
-    let new = lab.serve();
+    lab.serve();
     lab.refresh().unwrap();
     // The old targets under a fresh snapshot and timestamp, as a server with both keys makes them.
-    old.bump("snapshot");
-    old.bump("snapshot");
+    for _ in 0..2 {
+        old.bump("snapshot");
+        lab.forge.bump("snapshot");
+    }
     lab.server.serve(&old.build());
-    lab.refused_and_kept("ROLLBACK", &["targets"], &new);
+    let healthy = lab.forge.build();
+    lab.refused_and_kept("ROLLBACK", &["targets"], &healthy);
 }
