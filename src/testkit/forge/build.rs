@@ -20,7 +20,7 @@ impl Forge {
     /// version, and the earlier roots. What did not change since the last time is the same to the
     /// byte.
     pub fn build(&mut self) -> Published {
-        let mut published = Published::new(self.gun.clone(), self.earlier.clone());
+        let mut published = Published::with_files(self.gun.clone(), self.earlier.clone());
         let mut pins = BTreeMap::new();
         let roles: Vec<_> = self.documents.keys().cloned().collect();
         let is_pinned = |role: &&String| !matches!(role.as_str(), "snapshot" | "timestamp");
@@ -57,7 +57,7 @@ impl Forge {
         let file = envelope(&signed, &signatures);
         let file = hooks.after_sign.map_or_else(|| file.clone(), |change| change(file.clone()));
         let mut pin = document::pin(&file);
-        published.add(role, document.get("version").and_then(Value::as_u64), file);
+        published.add_as(role, document.get("version").and_then(Value::as_u64), file);
         if let Some(change) = hooks.pin {
             change(&mut pin);
         }
