@@ -31,6 +31,7 @@ pub mod blocking;
 pub mod crypto;
 pub mod edit;
 pub mod error;
+pub mod image;
 pub mod keys;
 pub mod limits;
 pub mod metadata;

@@ -278,6 +278,15 @@ mod tests {
     }
 
     #[test]
+    fn the_algorithm_inside_and_outside_must_agree() {
+        let mut der = Certificate::from_pem(testing::LEAF).unwrap().der;
+        let ecdsa_sha256 = b"\x2a\x86\x48\xce\x3d\x04\x03\x02";
+        let outside = der.windows(8).rposition(|w| w == ecdsa_sha256).unwrap();
+        der[outside + 7] = 3;
+        assert!(Certificate::from_der(&der).is_err());
+    }
+
+    #[test]
     fn der_is_strict() {
         let der = Certificate::from_pem(testing::LEAF).unwrap().der;
         assert!(Certificate::from_der(&[&der[..], &[0]].concat()).is_err());

@@ -313,6 +313,19 @@ mod tests {
     }
 
     #[test]
+    fn an_rsa_algorithm_has_its_null() {
+        let numbers = [asn1::unsigned(&odd_modulus(2048)), asn1::unsigned(&[3])].concat();
+        let numbers = asn1::element(asn1::TAG_SEQUENCE, &[&numbers]);
+        let key = asn1::element(asn1::TAG_BIT_STRING, &[&[0], &numbers]);
+        let name = asn1::oid(asn1::RSA_ENCRYPTION);
+        for (parameters, fits) in [(asn1::NULL, true), (&[][..], false), (&[4, 0], false)] {
+            let algorithm = asn1::element(asn1::TAG_SEQUENCE, &[&name, parameters]);
+            let spki = asn1::element(asn1::TAG_SEQUENCE, &[&algorithm, &key]);
+            assert_eq!(ParsedKey::from_spki(&spki).is_ok(), fits, "{parameters:?}");
+        }
+    }
+
+    #[test]
     fn rsa_sizes_are_bounded_to_the_bit() {
         for (bits, fits) in [(2047, false), (2048, true), (8192, true), (8193, false)] {
             let result = ParsedKey::from_rsa(&odd_modulus(bits), &[1, 0, 1]);

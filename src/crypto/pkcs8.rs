@@ -48,14 +48,14 @@ pub fn decrypt(der: &[u8], passphrase: &str) -> Result<Zeroizing<Vec<u8>>, Crypt
     };
     check(kdf)?;
     let ciphertext = info.encrypted_data.as_bytes();
-    let named = try_decrypt(parameters, ciphertext, passphrase);
+    let named = try_decrypt(parameters, ciphertext, passphrase)?;
     if named.is_some() || kdf.prf == Pbkdf2Prf::HmacWithSha1 {
         return named.ok_or(CryptoError::WrongPassphrase);
     }
     let prf = Pbkdf2Prf::HmacWithSha1;
     let with_sha1 =
         Parameters { kdf: Kdf::Pbkdf2(Pbkdf2Params { prf, ..*kdf }), encryption: parameters.encryption };
-    try_decrypt(&with_sha1, ciphertext, passphrase).ok_or(CryptoError::WrongPassphrase)
+    try_decrypt(&with_sha1, ciphertext, passphrase)?.ok_or(CryptoError::WrongPassphrase)
 }
 
 fn check(kdf: &Pbkdf2Params) -> Result<(), CryptoError> {
@@ -70,12 +70,21 @@ fn check(kdf: &Pbkdf2Params) -> Result<(), CryptoError> {
     Ok(())
 }
 
-fn try_decrypt(parameters: &Parameters, ciphertext: &[u8], passphrase: &str) -> Option<Zeroizing<Vec<u8>>> {
+/// `None` if what comes out is no private key.
+fn try_decrypt(
+    parameters: &Parameters,
+    ciphertext: &[u8],
+    passphrase: &str,
+) -> Result<Option<Zeroizing<Vec<u8>>>, CryptoError> {
     let mut buffer = Zeroizing::new(ciphertext.to_vec());
-    let length = parameters.decrypt_in_place(passphrase, &mut buffer).ok()?.len();
+    let length = match parameters.decrypt_in_place(passphrase, &mut buffer) {
+        Ok(plain) => plain.len(),
+        Err(pkcs8::pkcs5::Error::DecryptFailed) => return Ok(None),
+        Err(other) => return Err(unsupported(other)),
+    };
     buffer.truncate(length);
-    PrivateKeyInfo::from_der(&buffer).ok()?;
-    Some(buffer)
+    let is_key = PrivateKeyInfo::from_der(&buffer).is_ok();
+    Ok(is_key.then_some(buffer))
 }
 
 fn encrypt_with(

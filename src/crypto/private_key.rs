@@ -300,6 +300,25 @@ mod tests {
     }
 
     #[test]
+    fn small_rsa_keys_are_refused_by_their_size() {
+        let block = testing::block(testing::RSA_1024_PRIVATE);
+        let (bits, min, max) = (1024, 2048, 4096);
+        let too_small = CryptoError::RsaModulusSize { bits, min, max };
+        assert_eq!(PrivateKey::from_pem(&block, None).unwrap_err(), too_small);
+    }
+
+    #[test]
+    fn two_different_curves_are_refused() {
+        let key = PrivateKey::generate_ecdsa().unwrap();
+        let mut der = key.to_notary_pkcs8();
+        let p256 = b"\x2a\x86\x48\xce\x3d\x03\x01\x07";
+        let inner = der.windows(8).rposition(|w| w == p256).unwrap();
+        der[inner + 7] = 6;
+        let error = PrivateKey::from_pkcs8_der(&der).unwrap_err().to_string();
+        assert!(error.contains("two different curves"), "{error}");
+    }
+
+    #[test]
     fn schemes_of_other_keys_are_refused() {
         let key = PrivateKey::generate_ecdsa().unwrap();
         let der = key.sign_with(Scheme::EcdsaDer, MESSAGE).unwrap();

@@ -204,6 +204,41 @@ mod tests {
     }
 
     #[test]
+    fn bytes_that_would_verify_do_not_under_a_scheme_of_other_keys() {
+        let (ec, message, signature) = testing::notary_targets();
+        let der = signature::p1363_to_der(super::super::Curve::P256, &signature).unwrap();
+        let kind = "ecdsa".to_owned();
+        for scheme in [Scheme::RsaPss, Scheme::RsaPkcs1v15, Scheme::Ed25519] {
+            for signature in [&signature, &der] {
+                let kind = kind.clone();
+                let mismatch = Err(CryptoError::SchemeMismatch { kind, scheme });
+                assert_eq!(ec.verify(scheme, &message, signature), mismatch);
+            }
+        }
+        let ed25519 = super::super::PrivateKey::generate_ed25519().unwrap();
+        let signature = super::super::Signer::sign(&ed25519, MESSAGE).unwrap();
+        expect_only(ed25519.public_key(), Scheme::Ed25519, &signature);
+        for length in [0, 63, 65] {
+            let mut wrong = signature.clone();
+            wrong.resize(length, 0);
+            let (expected, got) = (64, length);
+            let result = ed25519.public_key().verify(Scheme::Ed25519, MESSAGE, &wrong);
+            assert_eq!(result, Err(CryptoError::SignatureLength { expected, got }));
+        }
+    }
+
+    #[test]
+    fn certificates_with_headers_are_passed_over() {
+        let with_header = String::from_utf8_lossy(testing::RSA_CERTIFICATE);
+        let with_header = with_header.replacen("-----\n", "-----\nrole: root\n\n", 1);
+        let text = [with_header.as_bytes(), testing::LEAF].concat();
+        let key = PublicKey::new(KeyKind::EcdsaX509, text);
+        let leaf = Certificate::from_pem(testing::LEAF).unwrap();
+        assert_eq!(key.certificate(), Some(&leaf));
+        assert!(key.material().is_ok());
+    }
+
+    #[test]
     fn p384_verifies_with_sha256_only() {
         let key = testing::public_key_from_pem(KeyKind::Ecdsa, testing::P384_PUBLIC);
         assert_eq!(key.verify(Scheme::EcdsaDer, MESSAGE, testing::P384_SHA256), Ok(()));

@@ -129,7 +129,7 @@ impl SigningKey for CertificateKey<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{PrivateKey, testing};
+    use super::super::{CertificateError, PrivateKey, testing};
     use super::*;
 
     const YEARS: Duration = Duration::from_secs(3_650 * 86_400);
@@ -177,6 +177,19 @@ mod tests {
         assert!(ours.windows(extensions.len()).any(|w| w == extensions));
         let name = b"\x30\x1a\x31\x18\x30\x16\x06\x03\x55\x04\x03\x13\x0fexample.com/one";
         assert_eq!(ours.windows(name.len()).filter(|w| w == name).count(), 2);
+    }
+
+    #[test]
+    fn a_certificate_that_ends_before_it_begins_is_good_for_nothing() {
+        let signer = private_key(testing::P256_PRIVATE);
+        let key = self_signed("a/b", &signer, begin() + YEARS, begin()).unwrap();
+        let bundle = key.certificates().unwrap();
+        for check_dates in [true, false] {
+            let refused = bundle.valid_for("a/b", begin(), check_dates).unwrap_err();
+            let (not_before, not_after) = (begin() + YEARS, begin());
+            let inverted = CertificateError::DatesInverted { not_before, not_after };
+            assert_eq!(refused, inverted);
+        }
     }
 
     #[test]

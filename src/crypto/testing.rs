@@ -27,6 +27,7 @@ pub(super) const RSA_PSS_20: &[u8] = file!("rsa2048.pss20.sig");
 pub(super) const RSA_PKCS1V15: &[u8] = file!("rsa2048.pkcs1v15.sig");
 pub(super) const RSA_CERTIFICATE: &[u8] = file!("rsa2048.cert.pem");
 pub(super) const RSA_1024_CERTIFICATE: &[u8] = file!("rsa1024.pem");
+pub(super) const RSA_1024_PRIVATE: &[u8] = file!("rsa1024.pkcs8.pem");
 pub(super) const CA: &[u8] = file!("ca.pem");
 pub(super) const CA_NAMESAKE: &[u8] = file!("ca_namesake.pem");
 pub(super) const INTERMEDIATE: &[u8] = file!("intermediate.pem");

@@ -5,8 +5,10 @@
 
 #![allow(clippy::panic)] // a test-suite reports by panicking
 
+mod key_store;
 mod metadata_store;
 mod transport;
 
+pub use key_store::key_store;
 pub use metadata_store::metadata_store;
 pub use transport::{Served, transport};

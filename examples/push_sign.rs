@@ -1,0 +1,85 @@
+//! Signs a digest under a tag, and creates the collection when the server has none.
+
+mod shared;
+
+use std::process::ExitCode;
+
+use lexopt::Arg;
+use shared::{Failure, Options, image_and_tag, only, text, usage};
+use tuf_notary::{
+    blocking::{Initialise, SnapshotKey},
+    edit::Changes,
+    error::Error,
+    metadata::TargetInfo,
+    name::{Hashes, TargetName},
+    verify::VerifyError,
+};
+
+const HELP: &str = "\
+Signs a digest under a tag and publishes it.
+
+usage: push_sign [OPTIONS] --sha256 HEX --size N IMAGE:TAG
+
+  --sha256 HEX        digest of the image's manifest
+  --size N            size of the image's manifest in bytes
+  --server-snapshot   let the server sign snapshots, when the collection is created
+  --keys DIR          folder of <id>.key files; default: private/ in the trust folder
+  --server URL, --plain-http, --tls-ca FILE, --trust-dir DIR, --root-key KEYID, --ca FILE,
+  --at RFC3339, --reset-trust: as in verify_tag
+
+Passphrases come from NOTARY_ROOT_PASSPHRASE, NOTARY_TARGETS_PASSPHRASE,
+NOTARY_SNAPSHOT_PASSPHRASE and NOTARY_DELEGATION_PASSPHRASE.";
+
+fn main() -> ExitCode {
+    shared::run(HELP, || {
+        let (mut options, mut image, mut snapshot) = (Options::default(), None, SnapshotKey::Local);
+        let (mut sha256, mut size) = (None, None);
+        let mut parser = lexopt::Parser::from_env();
+        while let Some(argument) = parser.next().map_err(usage)? {
+            match argument {
+                Arg::Long("server-snapshot") => snapshot = SnapshotKey::Server,
+                Arg::Long("sha256") => sha256 = Some(digest(&text(parser.value().map_err(usage)?)?)?),
+                Arg::Long("size") => {
+                    let text = text(parser.value().map_err(usage)?)?;
+                    size = Some(text.parse().map_err(|error| usage(format!("--size {text}: {error}")))?);
+                }
+                Arg::Long(name) => {
+                    let name = name.to_owned();
+                    if !options.take(&name, &mut parser)? {
+                        return Err(usage(format!("unknown option --{name}")));
+                    }
+                }
+                Arg::Value(value) => only(&mut image, value)?,
+                other => return Err(usage(other.unexpected())),
+            }
+        }
+        let missing = |what| usage(format!("{what} is missing"));
+        let info = TargetInfo {
+            length: size.ok_or_else(|| missing("--size"))?,
+            hashes: Hashes::sha256(sha256.ok_or_else(|| missing("--sha256"))?),
+            custom: None,
+        };
+        sign(&options, snapshot, info, &image.ok_or_else(|| missing("IMAGE:TAG"))?)
+    })
+}
+
+fn sign(options: &Options, snapshot: SnapshotKey, info: TargetInfo, image: &str) -> Result<(), Failure> {
+    let (image, tag) = image_and_tag(image)?;
+    let collection = options.collection(&image)?;
+    let changes = Changes::new().sign(TargetName::new(&tag).map_err(usage)?, info);
+    let view = match collection.publish(&changes) {
+        // Only the server's own word that there is nothing begins a new collection.
+        Err(Error::Verify(VerifyError::NotSigned { .. })) => {
+            collection.initialise(&Initialise::new().snapshot_key(snapshot).changes(changes))?
+        }
+        outcome => outcome?,
+    };
+    println!("{}@{}", image.gun(), view.target(&tag)?.image_digest()?);
+    Ok(())
+}
+
+fn digest(hex: &str) -> Result<[u8; 32], Failure> {
+    let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(hex.as_bytes());
+    let digest = bytes.ok().and_then(|bytes| bytes.try_into().ok());
+    digest.ok_or_else(|| usage(format!("--sha256 {hex}: 64 hex digits expected")))
+}

@@ -1,0 +1,176 @@
+//! What the examples share: options, the collection they describe, exit codes.
+#![allow(dead_code)] // each example uses a part
+
+use std::{env, ffi::OsString, fmt::Display, fs, path::PathBuf, process::ExitCode, time::SystemTime};
+
+use tuf_notary::{
+    blocking::Collection,
+    crypto::Certificate,
+    error::Error,
+    image::{Reference, trust_server},
+    keys::{DirectoryKeys, EnvironmentPassphrases},
+    name::{Expiry, KeyId},
+    store::DirectoryStore,
+    transport::{HttpTransport, TransportError},
+    verify::Trust,
+    view::Freshness,
+};
+use url::Url;
+
+/// Options of every example that talks to a server.
+#[derive(Debug, Default)]
+pub struct Options {
+    server: Option<String>,
+    plain_http: bool,
+    tls_ca: Option<PathBuf>,
+    trust_dir: Option<PathBuf>,
+    keys: Option<PathBuf>,
+    root_keys: Vec<KeyId>,
+    ca: Option<PathBuf>,
+    at: Option<SystemTime>,
+    reset_trust: bool,
+}
+
+/// Why an example stops.
+#[derive(Debug)]
+pub enum Failure {
+    /// The call is wrong: exit code 2.
+    Usage(String),
+    /// The operation failed: exit code 3 when the server gave no answer, otherwise 1.
+    Operation(Error),
+}
+
+impl<E: Into<Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        match error.into() {
+            Error::Transport(TransportError::Config(reason)) => Self::Usage(reason),
+            error => Self::Operation(error),
+        }
+    }
+}
+
+/// Usage errors of any kind.
+pub fn usage(error: impl Display) -> Failure {
+    Failure::Usage(error.to_string())
+}
+
+/// Runs an example and turns its outcome into an exit code; the first line on stderr names the
+/// reason.
+pub fn run(help: &str, main: impl FnOnce() -> Result<(), Failure>) -> ExitCode {
+    if env::args_os().skip(1).any(|argument| argument == "--help" || argument == "-h") {
+        println!("{help}");
+        return ExitCode::SUCCESS;
+    }
+    match main() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Usage(reason)) => {
+            eprintln!("error[USAGE]: {reason}\n\n{help}");
+            ExitCode::from(2)
+        }
+        Err(Failure::Operation(error)) => {
+            eprintln!("error[{}]: {}", error.code(), error.to_string().replace('\n', " "));
+            ExitCode::from(if error.is_unanswered() { 3 } else { 1 })
+        }
+    }
+}
+
+impl Options {
+    /// Takes an option that all examples know. Returns false for any other.
+    pub fn take(&mut self, name: &str, parser: &mut lexopt::Parser) -> Result<bool, Failure> {
+        let mut value = || parser.value().map_err(usage);
+        match name {
+            "server" => self.server = Some(text(value()?)?),
+            "plain-http" => self.plain_http = true,
+            "tls-ca" => self.tls_ca = Some(value()?.into()),
+            "trust-dir" => self.trust_dir = Some(value()?.into()),
+            "keys" => self.keys = Some(value()?.into()),
+            "root-key" => self.root_keys.push(text(value()?)?.parse().map_err(usage)?),
+            "ca" => self.ca = Some(value()?.into()),
+            "at" => self.at = Some(Expiry::parse(&text(value()?)?).map_err(usage)?.to_system_time()),
+            "reset-trust" => self.reset_trust = true,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// The collection of an image, as these options describe it.
+    pub fn collection(&self, image: &Reference) -> Result<Collection, Failure> {
+        let trust_dir = self.trust_dir()?;
+        let keys = self.keys.clone().unwrap_or_else(|| trust_dir.join("private"));
+        let mut builder = Collection::builder(image.gun().clone(), self.trust()?)
+            .transport(self.transport(image)?)
+            .store(DirectoryStore::open(&trust_dir, image.gun()))
+            .keys(DirectoryKeys::open(&keys, EnvironmentPassphrases::notary()));
+        if let Some(time) = self.at {
+            builder = builder.freshness(Freshness::AsOf(time));
+        }
+        let collection = builder.build();
+        if self.reset_trust {
+            collection.dangerous().forget()?;
+        }
+        Ok(collection)
+    }
+
+    fn transport(&self, image: &Reference) -> Result<HttpTransport, Failure> {
+        let server = match &self.server {
+            Some(server) => {
+                Url::parse(server).map_err(|error| usage(format!("--server {server}: {error}")))?
+            }
+            None => {
+                let configured = env::var("DOCKER_CONTENT_TRUST_SERVER").ok();
+                trust_server(image, configured.as_deref()).map_err(usage)?
+            }
+        };
+        let mut builder = HttpTransport::builder(server, image.gun());
+        if let Some(path) = &self.tls_ca {
+            builder = builder
+                .ca_pem(&fs::read(path).map_err(|error| usage(format!("{}: {error}", path.display())))?);
+        }
+        if self.plain_http {
+            builder = builder.dangerous().allow_plain_http();
+        }
+        Ok(builder.build()?)
+    }
+
+    fn trust(&self) -> Result<Trust, Failure> {
+        if !self.root_keys.is_empty() {
+            return Ok(Trust::Certificates(self.root_keys.clone()));
+        }
+        let Some(path) = &self.ca else { return Ok(Trust::FirstUse) };
+        let wrong = |error: &dyn Display| usage(format!("--ca {}: {error}", path.display()));
+        let pem = fs::read(path).map_err(|error| wrong(&error))?;
+        Ok(Trust::Authority(Certificate::all_from_pem(&pem).map_err(|error| wrong(&error))?))
+    }
+
+    fn trust_dir(&self) -> Result<PathBuf, Failure> {
+        if let Some(dir) = &self.trust_dir {
+            return Ok(dir.clone());
+        }
+        let from = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let config = from("DOCKER_CONFIG").or_else(|| from("HOME").map(|home| home.join(".docker")));
+        Ok(config.ok_or_else(|| usage("neither --trust-dir, DOCKER_CONFIG nor HOME is set"))?.join("trust"))
+    }
+}
+
+/// An image reference with a tag; Docker's `latest` when none is given.
+pub fn image_and_tag(text: &str) -> Result<(Reference, String), Failure> {
+    let image = Reference::parse(text).map_err(usage)?;
+    if image.digest().is_some() {
+        return Err(usage(format!("{text}: a digest is its own proof; name a tag")));
+    }
+    let tag = image.tag().unwrap_or("latest").to_owned();
+    Ok((image, tag))
+}
+
+/// The one positional argument.
+pub fn only(slot: &mut Option<String>, value: OsString) -> Result<(), Failure> {
+    match slot.replace(text(value)?) {
+        None => Ok(()),
+        Some(first) => Err(usage(format!("one image expected, got {first} and another"))),
+    }
+}
+
+/// An argument as text.
+pub fn text(value: OsString) -> Result<String, Failure> {
+    value.into_string().map_err(|value| usage(format!("{}: not UTF-8", value.display())))
+}

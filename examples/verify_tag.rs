@@ -1,0 +1,58 @@
+//! Prints the digest that a tag is signed for, or says why there is none to trust.
+
+mod shared;
+
+use std::process::ExitCode;
+
+use lexopt::Arg;
+use shared::{Failure, Options, image_and_tag, only, text, usage};
+use tuf_notary::name::RoleName;
+
+const HELP: &str = "\
+Verifies a tag and prints HOST/NAME@sha256:HEX.
+
+usage: verify_tag [OPTIONS] IMAGE:TAG
+
+  --server URL       the trust server; default: as Docker chooses it
+  --plain-http       allow http:// URLs (dangerous)
+  --tls-ca FILE      trust this CA, and no other, for TLS
+  --trust-dir DIR    where trust is kept; default: $DOCKER_CONFIG/trust or ~/.docker/trust
+  --root-key KEYID   pin the root key: certificate id or canonical id; may be repeated
+  --ca FILE          pin the root's certificate authority
+  --role ROLE        ask this role instead of targets/releases, then targets; may be repeated
+  --at RFC3339       judge as of this time
+  --reset-trust      forget the collection's anchor and floors first (dangerous)
+
+exit code: 0 verified; 1 the answer doesn't hold; 2 usage; 3 no answer";
+
+fn main() -> ExitCode {
+    shared::run(HELP, || {
+        let (mut options, mut roles, mut image) = (Options::default(), Vec::new(), None);
+        let mut parser = lexopt::Parser::from_env();
+        while let Some(argument) = parser.next().map_err(usage)? {
+            match argument {
+                Arg::Long("role") => {
+                    let role = text(parser.value().map_err(usage)?)?;
+                    roles.push(RoleName::new(&role).map_err(usage)?);
+                }
+                Arg::Long(name) => {
+                    let name = name.to_owned();
+                    if !options.take(&name, &mut parser)? {
+                        return Err(usage(format!("unknown option --{name}")));
+                    }
+                }
+                Arg::Value(value) => only(&mut image, value)?,
+                other => return Err(usage(other.unexpected())),
+            }
+        }
+        verify(&options, &roles, &image.ok_or_else(|| usage("IMAGE:TAG is missing"))?)
+    })
+}
+
+fn verify(options: &Options, roles: &[RoleName], image: &str) -> Result<(), Failure> {
+    let (image, tag) = image_and_tag(image)?;
+    let view = options.collection(&image)?.refresh()?;
+    let target = if roles.is_empty() { view.target(&tag)? } else { view.target_from(&tag, roles)? };
+    println!("{}@{}", image.gun(), target.image_digest()?);
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! Which trust server answers for an image, as Docker chooses it.
+
+use url::Url;
+
+use super::Reference;
+
+/// The server in `configured` (what `DOCKER_CONTENT_TRUST_SERVER` holds) if there is one, else
+/// Docker's own for Docker Hub, else the image's registry; always by HTTPS.
+///
+/// # Errors
+/// A configured server is not an HTTPS URL, or the registry's name makes no URL.
+pub fn trust_server(image: &Reference, configured: Option<&str>) -> Result<Url, String> {
+    if let Some(configured) = configured.filter(|text| !text.is_empty()) {
+        return match Url::parse(configured) {
+            Ok(url) if url.scheme() == "https" && url.has_host() => Ok(url),
+            _ => Err(format!("valid https URL required for trust server, got {configured}")),
+        };
+    }
+    let host = match image.registry() {
+        "docker.io" => "notary.docker.io",
+        registry => registry,
+    };
+    Url::parse(&format!("https://{host}")).map_err(|error| format!("{host}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_server_is_configured_or_docker_hubs_or_the_registry() {
+        let server = |image, configured| {
+            let image = Reference::parse(image).unwrap();
+            trust_server(&image, configured).map(|url| url.to_string())
+        };
+        assert_eq!(server("alpine", None).unwrap(), "https://notary.docker.io/");
+        assert_eq!(server("reg.example.com:5000/a", None).unwrap(), "https://reg.example.com:5000/");
+        assert_eq!(server("alpine", Some("https://trust.example/n")).unwrap(), "https://trust.example/n");
+        assert!(server("alpine", Some("http://trust.example")).is_err());
+        assert!(server("alpine", Some("trust.example")).is_err());
+    }
+}

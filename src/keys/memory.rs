@@ -1,0 +1,131 @@
+//! Keys that live as long as the process: for tests, and for keys that come from elsewhere.
+//!
+//! A key is held once, in memory that is wiped when the last signer lets go of it (KS-13, KS-14).
+
+use super::{KeyError, KeyInfo, KeyRole, KeyStore};
+use crate::{
+    crypto::{CryptoError, KeyKind, PrivateKey, PublicKey, Scheme, Signer},
+    name::{Gun, KeyId},
+    wire::notary::canonical_id,
+};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// Keeps keys in memory. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryKeys {
+    keys: Arc<Mutex<BTreeMap<KeyId, Entry>>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    info: KeyInfo,
+    key: Arc<PrivateKey>,
+}
+
+/// A signer that shares its key with the store.
+#[derive(Debug)]
+struct SharedKey(Arc<PrivateKey>);
+
+impl MemoryKeys {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn keys(&self) -> MutexGuard<'_, BTreeMap<KeyId, Entry>> {
+        // Nothing panics between two changes of the map.
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, key: PrivateKey, role: &KeyRole, gun: Option<&Gun>) -> Result<Entry, KeyError> {
+        let info = KeyInfo::new(canonical_id(key.public_key()), role, gun);
+        let mut keys = self.keys();
+        let entry =
+            keys.entry(info.id.clone()).or_insert_with(|| Entry { info: info.clone(), key: Arc::new(key) });
+        if entry.info != info {
+            return Err(KeyError::Conflict { stored: entry.info.clone(), offered: info });
+        }
+        Ok(Entry { info, key: Arc::clone(&entry.key) })
+    }
+}
+
+impl KeyStore for MemoryKeys {
+    fn list(&self) -> Result<Vec<KeyInfo>, KeyError> {
+        let mut list: Vec<_> = self.keys().values().map(|entry| entry.info.clone()).collect();
+        KeyInfo::sort(&mut list);
+        Ok(list)
+    }
+
+    fn signer(&self, id: &KeyId) -> Result<Box<dyn Signer>, KeyError> {
+        match self.keys().get(id) {
+            Some(entry) => Ok(Box::new(SharedKey(Arc::clone(&entry.key)))),
+            None => Err(KeyError::NotFound { id: id.clone() }),
+        }
+    }
+
+    fn generate(
+        &self,
+        kind: KeyKind,
+        role: &KeyRole,
+        gun: Option<&Gun>,
+    ) -> Result<Box<dyn Signer>, KeyError> {
+        let entry = self.keep(super::new_key(&kind)?, role, gun)?;
+        Ok(Box::new(SharedKey(entry.key)))
+    }
+
+    fn import(&self, key: PrivateKey, role: &KeyRole, gun: Option<&Gun>) -> Result<KeyId, KeyError> {
+        Ok(self.keep(key, role, gun)?.info.id)
+    }
+
+    fn remove(&self, id: &KeyId) -> Result<(), KeyError> {
+        match self.keys().remove(id) {
+            Some(_) => Ok(()),
+            None => Err(KeyError::NotFound { id: id.clone() }),
+        }
+    }
+}
+
+impl Signer for SharedKey {
+    fn public_key(&self) -> &PublicKey {
+        self.0.public_key()
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        self.0.sign(message)
+    }
+
+    fn scheme(&self) -> Scheme {
+        self.0.scheme()
+    }
+
+    fn sign_with(&self, scheme: Scheme, message: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        self.0.sign_with(scheme, message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(feature = "testkit")]
+    #[test]
+    fn it_keeps_the_promises_of_a_store() {
+        crate::testkit::suite::key_store(MemoryKeys::new);
+    }
+
+    #[test]
+    fn clones_share_and_debug_shows_no_secret() {
+        let store = MemoryKeys::new();
+        let key = PrivateKey::generate_ed25519().unwrap();
+        let secret = key.to_notary_pkcs8();
+        let id = store.clone().import(key, &KeyRole::Root, None).unwrap();
+        assert!(store.signer(&id).is_ok());
+        let seed = format!("{:?}", secret.get(52..84).unwrap());
+        let shown = format!("{store:?} {:?}", store.signer(&id).unwrap());
+        assert!(!shown.contains(seed.trim_matches(['[', ']'])));
+    }
+}
