@@ -39,7 +39,12 @@ impl Forge {
     }
 
     /// Makes a role's file. Returns what the parent pins of it.
-    fn make(&mut self, role: &str, document: &Value, published: &mut Published) -> Option<(String, Value)> {
+    pub(super) fn make(
+        &mut self,
+        role: &str,
+        document: &Value,
+        published: &mut Published,
+    ) -> Option<(String, Value)> {
         let hooks = self.hooks.get(role).cloned().unwrap_or_default();
         let plain = document.to_string();
         let text = hooks.before_sign.map_or_else(|| plain.clone(), |change| change(plain.clone()));

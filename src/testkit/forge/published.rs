@@ -81,10 +81,7 @@ impl Published {
         self.insert(&format!("{role}.json"), file);
     }
 
-    /// All versions of the root, without the name of the newest.
-    pub(super) fn versions_of_root(&self) -> BTreeMap<String, Vec<u8>> {
-        let is_version = |name: &str| name.ends_with(".root.json") || name.starts_with("root.");
-        let files = self.files.iter().filter(|(name, _)| is_version(name) && *name != "root.json");
-        files.map(|(name, file)| (name.clone(), file.clone())).collect()
+    pub(super) fn into_files(self) -> BTreeMap<String, Vec<u8>> {
+        self.files
     }
 }
