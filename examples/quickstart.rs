@@ -53,9 +53,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     refused(newcomer.refresh().map(drop));
     server.behave(&gun);
 
-    println!("\nAnother one replaces the whole collection with keys of their own.");
+    println!("\nAnother one replaces the root, and everything below it, by their own.");
     let genuine = server.checkpoint(&gun);
-    server.serve(&Forge::new(gun.as_str()).build());
+    let mut attacker = Forge::new(gun.as_str());
+    attacker.bump("root");
+    attacker.bump("snapshot");
+    server.serve(&attacker.build());
     refused(user.refresh().map(drop));
     server.restore(&gun, genuine);
 

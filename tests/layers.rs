@@ -25,8 +25,8 @@ fn allowed(layer: &str) -> Option<Vec<&'static str>> {
     let above: &[&[&str]] = match layer {
         "keys" | "store" | "transport" => &[],
         "edit" => &[&["keys"]],
-        "error" => &[&BAND],
-        "view" => &[&BAND, &["error"]],
+        "error" => &[&BAND, &["view"]],
+        "view" => &[&BAND],
         "blocking" | "testkit" => &[&BAND, &["error", "view"]],
         "image" => &[&BAND, &["error", "view", "blocking"]],
         _ => return None,

@@ -91,7 +91,7 @@ impl Collection {
         let keys = self.keys()?;
         let now = self.now();
         let (initial, signers) = self.initial_keys(keys, plan, now)?;
-        let draft = Draft::initialise(self.inner.dialect, &initial, &plan.changes, now)?;
+        let draft = Draft::initialise(&initial, &plan.changes, now)?;
         self.upload(draft, &signers)
     }
 

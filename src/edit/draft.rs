@@ -16,7 +16,6 @@ use crate::{
 /// Metadata that is ready to be signed.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    pub(super) dialect: Dialect,
     pub(super) root: Option<Root>,
     pub(super) targets: BTreeMap<RoleName, Targets>,
     /// The next snapshot, whose pins are filled in when the rest is signed; none when the server
@@ -220,7 +219,7 @@ impl Editor<'_> {
         };
         let roles = self.targets.keys().cloned().chain([role]);
         let authorities = roles.filter_map(|role| Some((role.clone(), self.set.authority(&role)?))).collect();
-        Ok(Draft { dialect: self.dialect, root: None, targets: self.targets, snapshot, authorities })
+        Ok(Draft { root: None, targets: self.targets, snapshot, authorities })
     }
 }
 

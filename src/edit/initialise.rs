@@ -7,7 +7,7 @@ use crate::{
     crypto::PublicKey,
     metadata::{KeyRing, Pin, RoleKeys, Root, Snapshot, TargetIndex, Targets},
     name::{Expiry, RoleName, Version},
-    wire::{Dialect, notary},
+    wire::notary,
 };
 
 /// The keys that a new collection begins with.
@@ -31,12 +31,7 @@ impl Draft {
     ///
     /// # Errors
     /// A server's key is not usable, or a change is not possible.
-    pub fn initialise(
-        dialect: Dialect,
-        keys: &InitialKeys,
-        changes: &Changes,
-        now: SystemTime,
-    ) -> Result<Self, EditError> {
+    pub fn initialise(keys: &InitialKeys, changes: &Changes, now: SystemTime) -> Result<Self, EditError> {
         check_server_key(RoleName::Timestamp, &keys.timestamp, keys)?;
         if keys.server_snapshot {
             check_server_key(RoleName::Snapshot, &keys.snapshot, keys)?;
@@ -56,7 +51,7 @@ impl Draft {
         let authorities =
             roles.into_iter().filter_map(|role| Some((role.clone(), root.authority(&role)?))).collect();
         let targets = BTreeMap::from([(RoleName::Targets, targets)]);
-        Ok(Self { dialect, root: Some(root), targets, snapshot, authorities })
+        Ok(Self { root: Some(root), targets, snapshot, authorities })
     }
 }
 

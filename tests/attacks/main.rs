@@ -1,0 +1,22 @@
+//! Every published attack on TUF and Notary clients that applies here: one test a row, named by
+//! its id, each driven through the machine and the simulated server.
+
+mod lab;
+
+mod cache;
+mod canonical;
+mod clock;
+mod concurrency;
+mod crash;
+mod delegations;
+mod duplicate_keys;
+mod endless_data;
+mod freeze;
+mod key_rotation;
+mod mix_and_match;
+mod parser;
+mod paths;
+mod pinning;
+mod rollback;
+mod threshold;
+mod wrong_keys;
