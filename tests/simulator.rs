@@ -10,8 +10,8 @@ use std::{
 
 use tuf_notary::{
     limits::Limits,
-    name::{Gun, Resource, RoleName, Slot},
-    testkit::{Fault, Forge, ForgeAuthority, ForgeKey, TrustServer},
+    name::{Form, Gun, Resource, RoleName, Slot, Version},
+    testkit::{Fault, Forge, ForgeAuthority, ForgeKey, TrustServer, suite},
     transport::{Transport, TransportError, Upload},
     verify::{DelegatedTargets, Refresh, RefreshPlan, Reply, Step, Trust, TrustedSet},
     wire::Dialect,
@@ -383,4 +383,21 @@ fn an_action_comes_once_before_the_request_that_it_waits_for() {
     let (first, earlier) = (server.transport(&gun()), upload.clone());
     server.before("POST", move || first.publish(&earlier).unwrap());
     assert_eq!(code_of(server.transport(&gun()).publish(&upload)), "VERSION targets");
+}
+
+#[test]
+fn the_simulated_transport_keeps_the_promises_of_transports() {
+    let mut forge = Forge::new(GUN);
+    let server = served(&mut forge);
+    let resource = |role, form| Resource { role, form };
+    let two = Version::ONE.next().unwrap();
+    let names = [
+        resource(RoleName::Root, Form::Latest),
+        resource(RoleName::Targets, Form::Version(Version::ONE)),
+        Resource::latest(RoleName::Timestamp),
+    ];
+    let content = |what: &Resource| server.file(&gun(), &what.notary_name()).unwrap();
+    let present = names.into_iter().map(|what| (what.clone(), content(&what))).collect();
+    let absent = resource(RoleName::Root, Form::Version(two));
+    suite::transport(&server.transport(&gun()), &suite::Served { present, absent });
 }
