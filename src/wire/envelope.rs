@@ -117,8 +117,8 @@ impl<T: Document> Envelope<T> {
     }
 }
 
-/// The canonical form of a document: what a signer signs.
-pub(crate) fn canonical<T: Document>(body: &T) -> Vec<u8> {
+/// The canonical form of a document: what its keys sign.
+pub fn canonical<T: Document>(body: &T) -> Vec<u8> {
     let mut out = Vec::new();
     body.write(&mut out);
     out
