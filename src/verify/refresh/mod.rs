@@ -108,6 +108,8 @@ pub struct Refresh {
     /// Why newer roots are looked for.
     stale: Option<VerifyError>,
     walked: bool,
+    /// Whether the cache has a root and no record stands beside it.
+    unrecorded: bool,
     notices: Vec<Notice>,
 }
 
@@ -153,6 +155,7 @@ impl Refresh {
             pending: Vec::new(),
             stale: None,
             walked: false,
+            unrecorded: false,
             notices: Vec::new(),
         }
     }

@@ -21,6 +21,7 @@ impl Refresh {
         };
         if let Some(cached) = &cached {
             self.floors.raise(&RoleName::Root, cached);
+            self.unrecorded = self.record.first_use.is_none();
         }
         match (given, cached) {
             (Some(given), Some(cached)) if self.is_reached(&given, &cached)? => Ok(self.begin_with(cached)),
