@@ -109,7 +109,7 @@ fn rb_02_older_timestamps_and_snapshots_of_any_size_are_refused() {
 
 #[test]
 fn rb_11_two_contents_of_one_version_are_accepted_and_reported() {
-    let mut lab = Lab::trusting();
+    let lab = Lab::trusting();
     let mut fork = lab.forge.clone();
     fork.add_tag("targets", "v1", 9, 9);
     lab.server.serve(&fork.build());
