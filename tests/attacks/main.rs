@@ -18,5 +18,6 @@ mod parser;
 mod paths;
 mod pinning;
 mod rollback;
+mod signing;
 mod threshold;
 mod wrong_keys;
