@@ -19,5 +19,6 @@ mod paths;
 mod pinning;
 mod rollback;
 mod signing;
+mod spki;
 mod threshold;
 mod wrong_keys;

@@ -48,7 +48,17 @@ fn with_threshold(before: &str, text: &str) -> impl Fn(String) -> String + use<>
 
 /// Neither numbers from 1 to 2^32-1 nor spelled as such.
 const NO_THRESHOLDS: [&str; 12] = [
-    "0", "-0", "-1", "1.5", "\"1\"", "null", "[1]", "1.0", "1e0", "4294967296", "4294967297",
+    "0",
+    "-0",
+    "-1",
+    "1.5",
+    "\"1\"",
+    "null",
+    "[1]",
+    "1.0",
+    "1e0",
+    "4294967296",
+    "4294967297",
     "18446744073709551615",
 ];
 
