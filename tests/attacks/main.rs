@@ -13,6 +13,7 @@ mod duplicate_keys;
 mod endless_data;
 mod freeze;
 mod key_rotation;
+mod large_files;
 mod mix_and_match;
 mod parser;
 mod paths;
