@@ -10,8 +10,8 @@ use data_encoding::BASE64;
 use serde_json::{Value, json};
 use tuf_notary::{
     crypto::{KeyKind, PublicKey},
-    limits::Limits,
     testkit::ForgeKey,
+    view::View,
 };
 
 use crate::{
@@ -32,43 +32,40 @@ fn entries(prefix: &str, count: usize) -> String {
     text
 }
 
-/// The time that a first contact takes when `role` has `count` more entries behind `mark`.
-fn time_of_refresh(role: &str, mark: &'static str, prefix: &str, count: usize) -> (Lab, Duration) {
+/// What a first contact shows, and how long it takes, when `role` has `count` more entries
+/// behind `mark`.
+fn first_contact(role: &str, mark: &'static str, prefix: &str, count: usize) -> (View, Duration) {
     let mut lab = Lab::new();
     let more = format!("{mark}{}", entries(prefix, count));
     lab.forge.before_sign(role, move |text| text.replacen(mark, &more, 1));
     lab.serve();
     let begin = Instant::now();
-    lab.refresh().unwrap();
-    (lab, begin.elapsed())
+    let view = lab.refresh().unwrap();
+    (view, begin.elapsed())
 }
 
-/// Twice the entries take twice the time, and not four times.
-fn is_linear(once: Duration, twice: Duration) -> bool {
-    twice < once * 3 + Duration::from_millis(200)
+/// Eight times the entries take eight times the time, or somewhat more, and not 64 times.
+fn is_linear(eighth: Duration, whole: Duration) -> bool {
+    whole < eighth * 25 + Duration::from_millis(200)
 }
 
 #[test]
 fn ed_09_a_targets_file_with_75_000_entries_is_accepted_in_linear_time() {
-    let refresh = |count| time_of_refresh("targets", "\"targets\":{", "tag-", count);
-    let (_, half) = refresh(37_500);
-    let (lab, whole) = refresh(75_000);
-    assert!(is_linear(half, whole), "{half:?}, then {whole:?}");
-    let view = lab.refresh().unwrap();
+    let refresh = |count| first_contact("targets", "\"targets\":{", "tag-", count);
+    let ((_, eighth), (view, whole)) = (refresh(75_000 / 8), refresh(75_000));
+    assert!(is_linear(eighth, whole), "{eighth:?}, then {whole:?}");
     assert_eq!(view.trusted().targets().body().targets.len(), 75_001);
     assert_eq!(view.target("tag-074999").unwrap().length(), 74_999);
 }
 
 #[test]
 fn ed_10_a_snapshot_with_100_000_delegations_is_accepted_in_linear_time() {
-    let refresh = |count| time_of_refresh("snapshot", "\"meta\":{", "targets/r", count);
-    let (_, half) = refresh(50_000);
-    let (lab, whole) = refresh(100_000);
-    assert!(is_linear(half, whole), "{half:?}, then {whole:?}");
-    let view = lab.refresh().unwrap();
-    assert_eq!(view.trusted().snapshot().body().delegated.len(), 100_000);
+    let refresh = |count| first_contact("snapshot", "\"meta\":{", "targets/r", count);
+    let ((_, eighth), (view, whole)) = (refresh(100_000 / 8), refresh(100_000));
+    assert!(is_linear(eighth, whole), "{eighth:?}, then {whole:?}");
     // None of them is delegated to, so none is asked for.
-    assert!(lab.server.requests().iter().all(|request| !request.contains("targets/r")));
+    assert_eq!(view.trusted().snapshot().body().delegated.len(), 100_000);
+    assert!(view.trusted().delegated().is_empty());
 }
 
 #[test]
@@ -91,7 +88,7 @@ fn ed_10_more_delegations_than_the_limit_are_refused() {
 
 #[test]
 fn ed_11_more_signatures_than_the_limit_are_refused() {
-    for (count, outcome) in [(1023, Ok(())), (1024, Err("TOO_LARGE")), (100_000, Err("TOO_LARGE"))] {
+    for (count, outcome) in [(1023, Ok(())), (1024, Err("TOO_LARGE")), (20_000, Err("TOO_LARGE"))] {
         let mut lab = lab();
         let junk = format!("{{\"keyid\":\"{}\",\"method\":\"ecdsa\",\"sig\":\"\"}},", "0".repeat(64));
         lab.forge.after_sign("targets", move |file| {
@@ -125,7 +122,7 @@ fn ed_11_failed_signatures_under_one_key_are_bounded_and_do_not_spend_it() {
 #[test]
 fn ed_12_more_keys_in_a_role_than_the_limit_are_refused() {
     for role in ["root", "targets"] {
-        for count in [1024, 100_000] {
+        for count in [1024, 20_000] {
             let mut lab = lab();
             let mut healthy = lab.forge.clone();
             lab.forge.bump("root");
@@ -154,6 +151,7 @@ fn ed_12_more_keys_in_a_role_than_the_limit_are_refused() {
 fn ed_12_more_keys_in_a_file_than_the_limit_are_refused() {
     let refresh = |count: usize| {
         let mut lab = lab();
+        lab.limits.max_keys = 1_000;
         let ring = lab.forge.doc("targets")["delegations"]["keys"].as_object_mut().unwrap();
         for at in 1..count {
             // Nobody lists these, and reading them costs all the same.
@@ -165,9 +163,8 @@ fn ed_12_more_keys_in_a_file_than_the_limit_are_refused() {
         lab.serve();
         lab.refresh().map(|_| ()).map_err(|error| error.code())
     };
-    assert_eq!(refresh(Limits::default().max_keys), Ok(()));
-    assert_eq!(refresh(Limits::default().max_keys + 1), Err("TOO_LARGE"));
-    assert_eq!(refresh(100_000), Err("TOO_LARGE"));
+    assert_eq!(refresh(1_000), Ok(()));
+    assert_eq!(refresh(1_001), Err("TOO_LARGE"));
 }
 
 #[test]
@@ -189,7 +186,7 @@ fn ed_12_a_root_with_more_keys_than_the_limit_is_refused() {
     lab.limits.max_keys = 100;
     lab.refused("TOO_LARGE");
     // As many as this don't fit into a root by their size.
-    let lab = root(10_000);
+    let lab = root(7_000);
     lab.refused("TOO_LARGE");
     assert_eq!(lab.server.bytes_read(), lab.limits.max_root + 1);
     assert_eq!(lab.kept("root"), None);

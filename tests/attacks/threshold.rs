@@ -1,5 +1,7 @@
 //! TH: too few signatures, and thresholds that are none.
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tuf_notary::testkit::{Forge, ForgeKey};
@@ -258,6 +260,8 @@ impl Guise {
 /// Private keys, each in all its guises: a guise that is chosen twice must be the same key.
 struct Pool(Vec<[ForgeKey; 3]>);
 
+static POOL: LazyLock<Pool> = LazyLock::new(Pool::new);
+
 impl Pool {
     fn new() -> Self {
         let one = |_| {
@@ -304,7 +308,7 @@ proptest! {
         signing in guises(),
         threshold in 1_u32..5,
     ) {
-        let pool = Pool::new();
+        let pool = &*POOL;
         let listing: Vec<_> = listed.iter().map(|(at, guise)| match guise {
             Guise::Garbled | Guise::OtherMethod => (*at, Guise::Plain),
             _ => (*at, *guise),
