@@ -1,7 +1,12 @@
 //! CJ: one text, one meaning. What the signature covers is what is read, and nothing else is.
 
 use serde::de::IgnoredAny;
-use tuf_notary::view::View;
+use tuf_notary::{
+    edit::Changes,
+    metadata::TargetInfo,
+    name::{Hashes, TargetName},
+    view::View,
+};
 
 use crate::lab::Lab;
 
@@ -205,6 +210,18 @@ fn cj_07_members_beside_the_signed_part_are_ignored() {
         let view = outcome.unwrap_or_else(|code| panic!("{role}: {code}"));
         assert_eq!(view.targets().unwrap().len(), 1);
     }
+}
+
+#[test]
+fn cj_07_members_beside_the_signed_part_are_not_published_again() {
+    let mut lab = Lab::new();
+    lab.forge.after_sign("targets", replaced("{\"signed\"", "{\"a\":1,\"signed\""));
+    lab.serve();
+    let info = TargetInfo { length: 1, hashes: Hashes::sha256([7; 32]), custom: None };
+    lab.publisher().publish(&Changes::new().sign(TargetName::new("v2").unwrap(), info)).unwrap();
+    let file = lab.server.file(&lab.gun(), "targets.json").unwrap();
+    assert!(file.starts_with(b"{\"signed\":{\"_type\":"));
+    assert_eq!(lab.refresh().unwrap().targets().unwrap().len(), 2);
 }
 
 #[test]
