@@ -24,8 +24,10 @@ impl Refresh {
         }
         match (given, cached) {
             (Some(given), Some(cached)) if self.is_reached(&given, &cached)? => Ok(self.begin_with(cached)),
-            (Some(given), _) => {
-                self.save(&RoleName::Root, given.bytes());
+            (Some(given), cached) => {
+                if cached.is_none_or(|cached| cached.body().version <= given.body().version) {
+                    self.save(&RoleName::Root, given.bytes());
+                }
                 Ok(self.begin_with(given))
             }
             (None, Some(cached)) => Ok(self.begin_with(cached)),
@@ -116,11 +118,15 @@ impl Refresh {
     }
 
     fn begin_with(&mut self, root: Verified<Root>) -> State {
-        let expired = self.judge.unexpired(&RoleName::Root, root.body()).err();
+        // One that is older than what was trusted, or expired, only leads to its successors.
+        let outdated = self
+            .check_root_floor(&root)
+            .and_then(|()| self.judge.unexpired(&RoleName::Root, root.body()))
+            .err();
         self.anchor = Some(root.clone());
         self.root = Some(root);
         self.note_first_use();
-        match expired {
+        match outdated {
             Some(error) => {
                 self.stale = Some(error);
                 self.walked = true;
