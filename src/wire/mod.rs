@@ -11,6 +11,8 @@ mod error;
 pub mod json;
 pub mod notary;
 mod record;
+#[cfg(test)]
+mod tests;
 
 pub use bytes::Bytes;
 pub(crate) use dialect::BadDelegation;
