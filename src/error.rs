@@ -85,13 +85,15 @@ impl Error {
         }
     }
 
-    /// Whether the question was not answered at all: no connection, a time-out, a refusal.
+    /// Whether the question was not answered at all: no connection, a time-out, a server that is
+    /// not willing or able. An upload that was judged and rejected is answered.
     pub const fn is_unanswered(&self) -> bool {
         match self {
             Self::Verify(error) => matches!(error, VerifyError::Unavailable { .. }),
             Self::Transport(error) => !matches!(
                 error,
                 TransportError::NotFound { .. }
+                    | TransportError::Rejected { .. }
                     | TransportError::TooLarge { .. }
                     | TransportError::Config(_)
                     | TransportError::Unsupported { .. }
