@@ -64,13 +64,12 @@ impl Error {
         )
     }
 
-    /// Whether metadata was genuine and has expired.
-    pub const fn is_expired(&self) -> bool {
-        matches!(
-            self,
-            Self::Verify(VerifyError::Expired { .. })
-                | Self::Lookup(LookupError::Unusable(VerifyError::Expired { .. }))
-        )
+    /// Whether metadata was genuine and has expired, or the certificate that was to prove it.
+    pub fn is_expired(&self) -> bool {
+        match self {
+            Self::Verify(error) | Self::Lookup(LookupError::Unusable(error)) => error.code() == "EXPIRED",
+            _ => false,
+        }
     }
 
     /// Whether the server answered and the answer doesn't hold.
