@@ -7,7 +7,6 @@ mod common;
 mod lab;
 
 mod delegations;
-mod docker;
 mod folder;
 mod publishing;
 mod reading;
