@@ -2,12 +2,12 @@
 
 mod shared;
 
-use std::{cmp::Ordering, process::ExitCode};
+use std::process::ExitCode;
 
 use lexopt::Arg;
 use serde::Serialize;
 use serde_json::{Serializer, ser::PrettyFormatter};
-use shared::{Failure, Options, only, usage};
+use shared::{Failure, Options, natural::natural, only, usage};
 use tuf_notary::{
     image::Reference,
     name::{KeyId, RoleName},
@@ -149,36 +149,6 @@ fn to_json(name: &str, view: &View, targets: &[SignedTarget]) -> Result<String, 
     let mut serializer = Serializer::with_formatter(&mut text, PrettyFormatter::with_indent(b"    "));
     [image].serialize(&mut serializer).map_err(usage)?;
     String::from_utf8(text).map_err(usage)
-}
-
-/// Docker's order of tags: numbers in them count as numbers, so that v9 comes before v10, and come
-/// before other characters.
-fn natural(mut a: &[u8], mut b: &[u8]) -> Ordering {
-    loop {
-        let ((x, rest_x), (y, rest_y)) = (number(a), number(b));
-        if x.is_empty() != y.is_empty() && !a.is_empty() && !b.is_empty() {
-            return x.is_empty().cmp(&y.is_empty());
-        }
-        if x.is_empty() {
-            match (a.split_first(), b.split_first()) {
-                (Some((x, rest_a)), Some((y, rest_b))) if x == y => (a, b) = (rest_a, rest_b),
-                _ => return a.cmp(b),
-            }
-            continue;
-        }
-        let value = |digits: &[u8]| digits.iter().copied().skip_while(|c| *c == b'0').collect::<Vec<_>>();
-        let (m, n) = (value(x), value(y));
-        let order = m.len().cmp(&n.len()).then(m.cmp(&n)).then(x.len().cmp(&y.len()));
-        if order.is_ne() {
-            return order;
-        }
-        (a, b) = (rest_x, rest_y);
-    }
-}
-
-/// The digits that a text begins with, and what follows.
-fn number(text: &[u8]) -> (&[u8], &[u8]) {
-    text.split_at(text.iter().position(|c| !c.is_ascii_digit()).unwrap_or(text.len()))
 }
 
 fn signers(view: &View, target: &SignedTarget) -> Vec<String> {

@@ -1,6 +1,8 @@
 //! What the examples share: options, the collection they describe, exit codes.
 #![allow(dead_code)] // each example uses a part
 
+pub mod natural;
+
 use std::{env, ffi::OsString, fmt::Display, fs, path::PathBuf, process::ExitCode, time::SystemTime};
 
 use tuf_notary::{

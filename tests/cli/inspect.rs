@@ -8,7 +8,8 @@ use tuf_notary::testkit::{Forge, ForgeKey};
 use crate::{
     common::{
         certificates::{self, Tls},
-        docker, fixture,
+        docker::Docker,
+        fixture,
         notary_cli::NotaryCli,
         notary_server::NotaryServer,
         static_server::StaticServer,
@@ -96,9 +97,9 @@ fn with_pairs_in_order(text: &str) -> Value {
 #[test]
 fn json_of_what_we_sign_is_what_docker_prints() {
     let test = "json_of_what_we_sign_is_what_docker_prints";
-    let Some(program) = docker::program(test) else { return };
     let Some(server) = NotaryServer::start_tls(test, Tls::Authority) else { return };
     let user = User::new();
+    let Some(docker) = Docker::new(test, user.home(), &server) else { return };
     let Some(mut notary) = NotaryCli::new(test, &server) else { return };
     notary.trust_dir = user.trust_dir();
     notary.environment =
@@ -111,7 +112,7 @@ fn json_of_what_we_sign_is_what_docker_prints() {
     };
     let same = |image: &str| {
         let ours = user.run("inspect", ["--server", &url, "--tls-ca", ca, "--json", image]).0.ok().stdout;
-        let dockers = docker::inspect(&program, user.home(), &server, image);
+        let dockers = docker.trust(&server, &["inspect", image]).ok().stdout;
         assert_eq!(with_pairs_in_order(&ours), with_pairs_in_order(&dockers));
         ours
     };

@@ -6,6 +6,7 @@ mod common;
 mod lab;
 
 mod answers;
+mod docker;
 mod inspect;
 mod local_state;
 mod pins;
