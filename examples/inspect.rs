@@ -5,12 +5,13 @@ mod shared;
 use std::process::ExitCode;
 
 use lexopt::Arg;
-use serde_json::{Value, json};
-use shared::{Failure, Options, only, usage};
+use serde::Serialize;
+use serde_json::{Serializer, ser::PrettyFormatter};
+use shared::{Failure, Options, natural::natural, only, usage};
 use tuf_notary::{
     image::Reference,
     name::{KeyId, RoleName},
-    view::{RoleStatus, SignedTarget, View},
+    view::{RoleKey, RoleStatus, SignedTarget, View},
 };
 
 const HELP: &str = "\
@@ -47,12 +48,19 @@ fn inspect(options: &Options, as_json: bool, text: &str) -> Result<(), Failure> 
     let image = Reference::parse(text).map_err(usage)?;
     let view = options.collection(&image)?.refresh()?;
     let mut targets = view.targets()?;
+    if as_json {
+        // Docker lists what targets signs even where targets/releases signs something else.
+        let hidden = view.targets_from(&[RoleName::Targets])?;
+        let same = |a: &SignedTarget, b: &SignedTarget| a.name() == b.name() && a.hashes() == b.hashes();
+        let released = targets.clone();
+        targets.extend(hidden.into_iter().filter(|it| !released.iter().any(|other| same(it, other))));
+    }
     if let Some(tag) = image.tag() {
         targets.retain(|target| target.name() == tag);
     }
+    targets.sort_by(|a, b| natural(a.name().as_bytes(), b.name().as_bytes()));
     if as_json {
-        let text = serde_json::to_string_pretty(&to_json(text, &view, &targets)).map_err(usage)?;
-        println!("{text}");
+        println!("{}", to_json(text, &view, &targets)?);
     } else {
         print(&view, &targets)?;
     }
@@ -82,34 +90,65 @@ fn print(view: &View, targets: &[SignedTarget]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn to_json(name: &str, view: &View, targets: &[SignedTarget]) -> Value {
+/// What `docker trust inspect` prints of an image, member by member.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Image<'a> {
+    name: &'a str,
+    signed_tags: Vec<Tag<'a>>,
+    signers: Vec<Signer<'a>>,
+    administrative_keys: [Signer<'a>; 2],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Tag<'a> {
+    signed_tag: &'a str,
+    digest: String,
+    signers: Vec<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Signer<'a> {
+    name: &'a str,
+    keys: Vec<Key<'a>>,
+}
+
+#[derive(Serialize)]
+struct Key<'a> {
+    #[serde(rename = "ID")]
+    id: &'a str,
+}
+
+fn to_json(name: &str, view: &View, targets: &[SignedTarget]) -> Result<String, Failure> {
+    let (roles, signers_of_all) = (view.roles(), view.signers());
     let tags = targets.iter().filter_map(|target| {
-        let digest = target.image_digest().ok()?;
-        let digest = digest.trim_start_matches("sha256:");
-        Some(json!({ "SignedTag": target.name(), "Digest": digest, "Signers": signers(view, target) }))
+        let digest = target.image_digest().ok()?.trim_start_matches("sha256:").to_owned();
+        Some(Tag { signed_tag: target.name(), digest, signers: signers(view, target) })
     });
-    let keys =
-        |ids: Vec<&KeyId>| -> Value { ids.into_iter().map(|id| json!({ "ID": id.as_str() })).collect() };
-    let roles = view.roles();
-    let admin = |role: &RoleName, pick: fn(&tuf_notary::view::RoleKey) -> &KeyId| {
-        let status = roles.iter().find(|status: &&RoleStatus| status.role == *role);
-        keys(status.into_iter().flat_map(|status| &status.keys).map(pick).collect())
+    let keys = |id: fn(&RoleKey) -> &KeyId, role: RoleName| -> Vec<_> {
+        let status = roles.iter().filter(|status: &&RoleStatus| status.role == role);
+        status.flat_map(|status| &status.keys).map(|key| Key { id: id(key).as_str() }).collect()
     };
     // Docker lists signers in descending order.
-    let signers = view
-        .signers()
-        .into_iter()
-        .rev()
-        .map(|signer| json!({ "Name": signer.name, "Keys": keys(signer.keys.iter().collect()) }));
-    json!([{
-        "Name": name,
-        "SignedTags": tags.collect::<Value>(),
-        "Signers": signers.collect::<Value>(),
-        "AdministrativeKeys": [
-            { "Name": "Root", "Keys": admin(&RoleName::Root, |key| &key.id) },
-            { "Name": "Repository", "Keys": admin(&RoleName::Targets, |key| &key.canonical_id) },
+    let signers = signers_of_all.iter().rev().map(|signer| Signer {
+        name: &signer.name,
+        keys: signer.keys.iter().map(|id| Key { id: id.as_str() }).collect(),
+    });
+    let image = Image {
+        name,
+        signed_tags: tags.collect(),
+        signers: signers.collect(),
+        administrative_keys: [
+            Signer { name: "Root", keys: keys(|key| &key.id, RoleName::Root) },
+            Signer { name: "Repository", keys: keys(|key| &key.canonical_id, RoleName::Targets) },
         ],
-    }])
+    };
+    let mut text = Vec::new();
+    let mut serializer = Serializer::with_formatter(&mut text, PrettyFormatter::with_indent(b"    "));
+    [image].serialize(&mut serializer).map_err(usage)?;
+    String::from_utf8(text).map_err(usage)
 }
 
 fn signers(view: &View, target: &SignedTarget) -> Vec<String> {

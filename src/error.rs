@@ -64,13 +64,12 @@ impl Error {
         )
     }
 
-    /// Whether metadata was genuine and has expired.
-    pub const fn is_expired(&self) -> bool {
-        matches!(
-            self,
-            Self::Verify(VerifyError::Expired { .. })
-                | Self::Lookup(LookupError::Unusable(VerifyError::Expired { .. }))
-        )
+    /// Whether metadata was genuine and has expired, or the certificate that was to prove it.
+    pub fn is_expired(&self) -> bool {
+        match self {
+            Self::Verify(error) | Self::Lookup(LookupError::Unusable(error)) => error.code() == "EXPIRED",
+            _ => false,
+        }
     }
 
     /// Whether the server answered and the answer doesn't hold.
@@ -85,13 +84,15 @@ impl Error {
         }
     }
 
-    /// Whether the question was not answered at all: no connection, a time-out, a refusal.
+    /// Whether the question was not answered at all: no connection, a time-out, a server that is
+    /// not willing or able. An upload that was judged and rejected is answered.
     pub const fn is_unanswered(&self) -> bool {
         match self {
             Self::Verify(error) => matches!(error, VerifyError::Unavailable { .. }),
             Self::Transport(error) => !matches!(
                 error,
                 TransportError::NotFound { .. }
+                    | TransportError::Rejected { .. }
                     | TransportError::TooLarge { .. }
                     | TransportError::Config(_)
                     | TransportError::Unsupported { .. }

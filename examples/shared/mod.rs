@@ -1,6 +1,8 @@
 //! What the examples share: options, the collection they describe, exit codes.
 #![allow(dead_code)] // each example uses a part
 
+pub mod natural;
+
 use std::{env, ffi::OsString, fmt::Display, fs, path::PathBuf, process::ExitCode, time::SystemTime};
 
 use tuf_notary::{
@@ -84,7 +86,7 @@ impl Options {
             "tls-ca" => self.tls_ca = Some(value()?.into()),
             "trust-dir" => self.trust_dir = Some(value()?.into()),
             "keys" => self.keys = Some(value()?.into()),
-            "root-key" => self.root_keys.push(text(value()?)?.parse().map_err(usage)?),
+            "root-key" => self.root_keys.push(key_id(&text(value()?)?)?),
             "ca" => self.ca = Some(value()?.into()),
             "at" => self.at = Some(Expiry::parse(&text(value()?)?).map_err(usage)?.to_system_time()),
             "reset-trust" => self.reset_trust = true,
@@ -134,6 +136,9 @@ impl Options {
 
     fn trust(&self) -> Result<Trust, Failure> {
         if !self.root_keys.is_empty() {
+            if self.ca.is_some() {
+                return Err(usage("--root-key and --ca exclude each other"));
+            }
             return Ok(Trust::Certificates(self.root_keys.clone()));
         }
         let Some(path) = &self.ca else { return Ok(Trust::FirstUse) };
@@ -160,6 +165,16 @@ pub fn image_and_tag(text: &str) -> Result<(Reference, String), Failure> {
     }
     let tag = image.tag().unwrap_or("latest").to_owned();
     Ok((image, tag))
+}
+
+/// A pin with a slip of the pen would match nothing; better to say so at once.
+fn key_id(text: &str) -> Result<KeyId, Failure> {
+    let id: KeyId = text.parse().map_err(usage)?;
+    if id.is_sha256() {
+        Ok(id)
+    } else {
+        Err(usage(format!("--root-key {text}: 64 lower-case hex digits expected")))
+    }
 }
 
 /// The one positional argument.

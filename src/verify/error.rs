@@ -191,7 +191,9 @@ impl VerifyError {
             Self::HashMismatch { .. } => "HASH_MISMATCH",
             Self::Threshold { .. } => "THRESHOLD",
             Self::Rollback { .. } => "ROLLBACK",
-            Self::Expired { .. } => "EXPIRED",
+            Self::Expired { .. } | Self::Certificate { reason: CertificateError::Expired { .. }, .. } => {
+                "EXPIRED"
+            }
             Self::RootChanged { .. } | Self::RootVersion { .. } => "ROOT_CHANGED",
             Self::Certificate { .. } => "CERTIFICATE",
             Self::PinMismatch { .. } => "PIN_MISMATCH",

@@ -4,12 +4,14 @@
 #![allow(dead_code)]
 
 pub mod certificates;
+pub mod docker;
 pub mod http_probe;
 pub mod listener;
 pub mod notary_cli;
 pub mod notary_server;
 pub mod process;
 pub mod programs;
+pub mod static_server;
 
 use std::path::{Path, PathBuf};
 

@@ -1,0 +1,16 @@
+//! The examples as a script sees them: what they print, where, and how they end.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod lab;
+
+mod answers;
+mod docker;
+mod inspect;
+mod local_state;
+mod pins;
+mod publish;
+mod server_choice;
+mod usage;
+mod verify_tag;

@@ -1,0 +1,16 @@
+//! Both ways between this crate and the real Notary programs: what they publish we verify, what we
+//! publish they list, look up, verify and continue.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod lab;
+
+mod delegations;
+mod folder;
+mod publishing;
+mod reading;
+mod refusals;
+mod requests;
+mod rotation;
+mod turns;
