@@ -25,7 +25,9 @@ impl Refresh {
         match (given, cached) {
             (Some(given), Some(cached)) if self.is_reached(&given, &cached)? => Ok(self.begin_with(cached)),
             (Some(given), _) => {
-                self.save(&RoleName::Root, given.bytes());
+                if self.check_root_floor(&given).is_ok() {
+                    self.save(&RoleName::Root, given.bytes());
+                }
                 Ok(self.begin_with(given))
             }
             (None, Some(cached)) => Ok(self.begin_with(cached)),
@@ -116,11 +118,14 @@ impl Refresh {
     }
 
     fn begin_with(&mut self, root: Verified<Root>) -> State {
-        let expired = self.judge.unexpired(&RoleName::Root, root.body()).err();
+        // What an older root vouches for may be what was revoked since: it is only the way to the
+        // newer one.
+        let floor = self.check_root_floor(&root);
+        let stale = floor.and_then(|()| self.judge.unexpired(&RoleName::Root, root.body())).err();
         self.anchor = Some(root.clone());
         self.root = Some(root);
         self.note_first_use();
-        match expired {
+        match stale {
             Some(error) => {
                 self.stale = Some(error);
                 self.walked = true;
