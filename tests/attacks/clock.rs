@@ -25,8 +25,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 fn refresh_at(lab: &Lab, now: SystemTime) -> Result<TrustedSet, VerifyError> {
     let (gun, dialect) = (lab.gun(), Dialect::Notary);
     let transport = lab.server.transport(&gun);
-    let plan =
-        RefreshPlan { gun, trust: lab.trust.clone(), dialect, limits: lab.limits, now, as_of: false };
+    let plan = RefreshPlan { gun, trust: lab.trust.clone(), dialect, limits: lab.limits, now, as_of: false };
     let mut machine = Refresh::new(plan);
     let mut outcome = Ok(());
     loop {

@@ -2,7 +2,14 @@
 
 use std::time::Duration;
 
-use tuf_notary::testkit::{Fault, Forge, ForgeKey};
+use data_encoding::BASE64;
+use tuf_notary::{
+    blocking::{Collection, Initialise, SnapshotKey},
+    crypto::KeyKind,
+    keys::{KeyRole, KeyStore as _, MemoryKeys},
+    testkit::{Fault, Forge, ForgeKey},
+    view::Freshness,
+};
 
 use crate::lab::{GUN, Lab};
 
@@ -213,6 +220,48 @@ fn krot_16_another_key_beside_the_stolen_one_does_not_lower_the_floor() {
     lab.forge.version("timestamp", 2);
     lab.serve();
     lab.refused("ROLLBACK");
+}
+
+/// The answer to a question for a key.
+fn answer(kind: &str, public: &[u8]) -> Vec<u8> {
+    let public = BASE64.encode(public);
+    format!(r#"{{"keytype":"{kind}","keyval":{{"public":"{public}","private":null}}}}"#).into_bytes()
+}
+
+/// Where the server's key may come into a root.
+#[test]
+fn krot_17_a_bad_key_of_the_server_publishes_nothing() {
+    let ours = MemoryKeys::new();
+    let root = ours.generate(KeyKind::Ecdsa, &KeyRole::Root, None).unwrap().public_key().clone();
+    let (ed25519, ecdsa) = (ForgeKey::ed25519(), ForgeKey::ecdsa());
+    let certificate = ForgeKey::certificate(GUN);
+    let short = &ed25519.public().published()[1..];
+    for (what, key, code) in [
+        ("nothing", Vec::new(), "MALFORMED"),
+        ("no key", b"{}".to_vec(), "MALFORMED"),
+        ("a page", b"<html></html>".to_vec(), "MALFORMED"),
+        ("two", [answer("ecdsa", ecdsa.public().published()), b"{}".to_vec()].concat(), "MALFORMED"),
+        ("an unknown kind", answer("dilithium", ed25519.public().published()), "SERVER_KEY"),
+        ("a byte too few", answer("ed25519", short), "SERVER_KEY"),
+        ("another kind's bytes", answer("ed25519", ecdsa.public().published()), "SERVER_KEY"),
+        ("no point", answer("ecdsa", &[0; 91]), "SERVER_KEY"),
+        ("a certificate", answer("ecdsa-x509", certificate.public().published()), "SERVER_KEY"),
+        ("our own key", answer("ecdsa", root.published()), "SERVER_KEY"),
+    ] {
+        for snapshot in [SnapshotKey::Local, SnapshotKey::Server] {
+            let lab = Lab::new();
+            lab.server.misbehave(&lab.gun(), Fault::Key(key.clone()));
+            let collection = Collection::builder(lab.gun(), lab.trust.clone())
+                .transport(lab.server.transport(&lab.gun()))
+                .keys(ours.clone())
+                .freshness(Freshness::AsOf(lab.now));
+            let plan = Initialise::new().snapshot_key(snapshot);
+            let error = collection.build().initialise(&plan).unwrap_err();
+            assert_eq!(error.code(), code, "{what}: {error}");
+            let asked = lab.server.requests();
+            assert!(asked.iter().all(|it| !it.starts_with("POST")), "{what}: {asked:?}");
+        }
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod authority;
 mod lab;
 
+mod artifacts;
 mod cache;
 mod canonical;
 mod clock;
