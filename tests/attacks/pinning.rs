@@ -248,7 +248,8 @@ mod given_root {
     use super::*;
 
     /// The first root of a lab, with a client that was given it and stands at version 3 by now.
-    fn followed() -> (Lab, Published) {
+    /// Also what a server had at versions 1 and 4.
+    fn followed() -> (Lab, Published, Published) {
         let mut lab = Lab::new();
         let first = lab.serve();
         lab.trust = Trust::Root(first.newest("root"));
@@ -256,16 +257,17 @@ mod given_root {
         for role in ["timestamp", "snapshot", "targets"] {
             lab.forge.rotate(role, &[ForgeKey::ecdsa()], 1);
         }
+        let middle = lab.forge.build();
         lab.forge.rotate_root(&[ForgeKey::certificate(GUN)], 1);
         lab.forge.rotate_root(&[ForgeKey::certificate(GUN)], 1);
         lab.serve();
         assert_eq!(Lab::version(&lab.refresh().unwrap(), "root"), Some(6));
-        (lab, first)
+        (lab, first, middle)
     }
 
     #[test]
     fn it_is_the_way_to_its_successors_only() {
-        let (mut lab, first) = followed();
+        let (mut lab, first, _) = followed();
         let newest = lab.forge.build();
         lab.refresh().unwrap();
         lab.trust = Trust::Root(Forge::new(GUN).build().newest("root"));
@@ -277,41 +279,41 @@ mod given_root {
         assert_eq!(Lab::version(&lab.refresh().unwrap(), "root"), Some(6));
     }
 
-    /// Serves the first state, and nothing that came after it.
-    fn replay(lab: &mut Lab, first: &Published) -> Published {
+    /// Serves an older state, and nothing that came after it. It is refused, whoever signed it.
+    #[track_caller]
+    fn refused_replay(lab: &mut Lab, older: &Published) {
         let newest = lab.forge.build();
         for (name, _) in newest.files() {
             let name = name.to_owned();
             lab.server.misbehave(&lab.gun(), Fault::Withhold { name });
         }
-        for (name, bytes) in first.files() {
+        for (name, bytes) in older.files() {
             let (name, bytes) = (name.to_owned(), bytes.to_vec());
             lab.server.misbehave(&lab.gun(), Fault::Serve { name, bytes });
         }
-        newest
+        lab.refused_and_kept("ROLLBACK", &["root", "timestamp", "snapshot", "targets"], &newest);
+        assert_eq!(lab.kept("root"), Some(newest.newest("root")));
     }
 
     /// Its keys were replaced since, and it still vouches for what they signed then.
     #[test]
     fn it_does_not_bring_back_what_it_vouched_for() {
-        let (mut lab, first) = followed();
-        let newest = replay(&mut lab, &first);
-        lab.refused_and_kept("ROLLBACK", &["root", "timestamp", "snapshot", "targets"], &newest);
+        let (mut lab, first, middle) = followed();
+        for older in [first, middle] {
+            refused_replay(&mut lab, &older);
+            lab.steal("root");
+            refused_replay(&mut lab, &older);
+        }
     }
 
     /// The same without a pin: whoever can write to the cache need not be able to change our record.
     #[test]
     fn an_older_root_in_the_cache_does_not_bring_it_back_either() {
-        for planted in [true, false] {
-            let (mut lab, first) = followed();
-            lab.steal("root");
-            if planted {
-                lab.plant("root", &first.newest("root"));
-                lab.trust = Trust::FirstUse;
-            }
-            let newest = replay(&mut lab, &first);
-            lab.refused_and_kept("ROLLBACK", &["root", "timestamp", "snapshot", "targets"], &newest);
-            assert_eq!(lab.kept("root"), Some(newest.newest("root")));
+        let (mut lab, first, middle) = followed();
+        lab.trust = Trust::FirstUse;
+        for older in [first, middle] {
+            lab.plant("root", &older.newest("root"));
+            refused_replay(&mut lab, &older);
         }
     }
 
