@@ -1,8 +1,10 @@
 //! Every published attack on TUF and Notary clients that applies here: one test a row, named by
 //! its id, each driven through the machine and the simulated server.
 
+mod authority;
 mod lab;
 
+mod artifacts;
 mod cache;
 mod canonical;
 mod clock;
