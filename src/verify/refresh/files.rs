@@ -196,8 +196,10 @@ impl Refresh {
             },
             None => None,
         };
-        // A record that is there holds the floor of every file that was ever accepted.
-        if self.unrecorded && self.floors.get(role).is_none() && self.is_top_level(role) {
+        // A record that is there holds the floor of every file that was ever accepted. Without one, a
+        // delegation that is not in the cache may as well be new.
+        let known_before = self.unrecorded && (cached.is_some() || self.is_top_level(role));
+        if known_before && self.floors.get(role).is_none() {
             self.notices.push(Notice::FloorLost { role: role.clone() });
         }
         found
