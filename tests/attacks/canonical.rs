@@ -1,10 +1,17 @@
 //! CJ: one text, one meaning. What the signature covers is what is read, and nothing else is.
 
+use std::{
+    io::Read,
+    sync::{Arc, Mutex},
+};
+
 use serde::de::IgnoredAny;
 use tuf_notary::{
     edit::Changes,
     metadata::TargetInfo,
-    name::{Hashes, TargetName},
+    name::{Hashes, Resource, TargetName},
+    testkit::SimulatedTransport,
+    transport::{Transport, TransportError, Upload},
     view::View,
 };
 
@@ -212,16 +219,40 @@ fn cj_07_members_beside_the_signed_part_are_ignored() {
     }
 }
 
+/// Takes uploads and keeps them from the server.
+#[derive(Clone, Debug)]
+struct Capturing(SimulatedTransport, Arc<Mutex<Option<Upload>>>);
+
+impl Transport for Capturing {
+    fn fetch(&self, what: &Resource, max: u64) -> Result<Box<dyn Read + Send>, TransportError> {
+        self.0.fetch(what, max)
+    }
+
+    fn publish(&self, upload: &Upload) -> Result<(), TransportError> {
+        *self.1.lock().unwrap() = Some(upload.clone());
+        Ok(())
+    }
+}
+
 #[test]
 fn cj_07_members_beside_the_signed_part_are_not_published_again() {
     let mut lab = Lab::new();
-    lab.forge.after_sign("targets", replaced("{\"signed\"", "{\"a\":1,\"signed\""));
+    for role in ["targets", "snapshot"] {
+        lab.forge.after_sign(role, replaced("{\"signed\"", "{\"a\":1,\"signed\""));
+        lab.forge.doc(role)["b"] = 1.into();
+    }
     lab.serve();
+    let transport = Capturing(lab.server.transport(&lab.gun()), Arc::default());
     let info = TargetInfo { length: 1, hashes: Hashes::sha256([7; 32]), custom: None };
-    lab.publisher().publish(&Changes::new().sign(TargetName::new("v2").unwrap(), info)).unwrap();
-    let file = lab.server.file(&lab.gun(), "targets.json").unwrap();
-    assert!(file.starts_with(b"{\"signed\":{\"_type\":"));
-    assert_eq!(lab.refresh().unwrap().targets().unwrap().len(), 2);
+    let changes = Changes::new().sign(TargetName::new("v2").unwrap(), info);
+    lab.publisher(transport.clone()).publish(&changes).unwrap();
+    let files = transport.1.lock().unwrap().take().unwrap().files;
+    assert_eq!(files.len(), 2);
+    for (role, file) in files {
+        let text = String::from_utf8(file).unwrap();
+        assert!(text.starts_with("{\"signed\":{\"_type\":"), "{role}: {text}");
+        assert!(!text.contains("\"a\":1") && !text.contains("\"b\":1"), "{role}: {text}");
+    }
 }
 
 #[test]
