@@ -6,6 +6,7 @@ use std::{
 };
 
 use serde::de::IgnoredAny;
+use serde_json::Value;
 use tuf_notary::{
     edit::Changes,
     metadata::TargetInfo,
@@ -161,7 +162,7 @@ fn cj_03_the_signature_covers_everything_that_is_read() {
 fn cj_03_another_spelling_of_the_same_document_verifies() {
     for role in ROLES {
         let (_, outcome) = changed(role, |file| {
-            let value: serde_json::Value = serde_json::from_slice(&file).unwrap();
+            let value: Value = serde_json::from_slice(&file).unwrap();
             serde_json::to_vec_pretty(&value).unwrap()
         });
         outcome.unwrap_or_else(|code| panic!("{role}: {code}"));
@@ -338,7 +339,7 @@ fn cj_11_other_encodings_are_refused() {
 #[test]
 fn cj_13_other_alphabets_of_base64_are_refused() {
     let respell = |change: fn(String) -> String| {
-        move |signatures: &mut serde_json::Value| {
+        move |signatures: &mut Value| {
             let sig = &mut signatures[0]["sig"];
             *sig = change(sig.as_str().unwrap().to_owned()).into();
         }
@@ -372,6 +373,7 @@ fn cj_13_a_digest_has_one_spelling() {
         "AQ==AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB",
         "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB",
         "_QEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=",
+        "AQ==AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ==",
         "",
     ] {
         let outcome = signed("targets", move |signed| signed.replacen(digest, other, 1));
@@ -382,11 +384,13 @@ fn cj_13_a_digest_has_one_spelling() {
 #[test]
 fn cj_15_a_file_without_an_expiry_is_expired_and_a_wrong_one_is_malformed() {
     for role in ROLES {
-        for time in ["null", "\"0001-01-01T00:00:00Z\""] {
+        for time in [None, Some(Value::Null), Some("0001-01-01T00:00:00Z".into())] {
             let mut lab = Lab::new();
-            lab.forge.doc(role)["expires"] = serde_json::from_str(time).unwrap();
+            let members = lab.forge.doc(role).as_object_mut().unwrap();
+            members.remove("expires");
+            members.extend(time.clone().map(|time| ("expires".to_owned(), time)));
             lab.serve();
-            assert_eq!(lab.refused("EXPIRED").code(), "EXPIRED", "{role} {time}");
+            assert_eq!(lab.refused("EXPIRED").code(), "EXPIRED", "{role} {time:?}");
         }
         for time in [
             "",
