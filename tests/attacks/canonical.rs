@@ -336,15 +336,17 @@ fn cj_11_other_encodings_are_refused() {
     }
 }
 
+type Respelling = fn(String) -> String;
+
 #[test]
 fn cj_13_other_alphabets_of_base64_are_refused() {
-    let respell = |change: fn(String) -> String| {
+    let respell = |change: Respelling| {
         move |signatures: &mut Value| {
             let sig = &mut signatures[0]["sig"];
             *sig = change(sig.as_str().unwrap().to_owned()).into();
         }
     };
-    let spellings: [(&str, fn(String) -> String); 5] = [
+    let spellings: [(&str, Respelling); 5] = [
         ("url-safe", |_| "-_-_".to_owned()),
         ("unpadded", |_| "AAA".to_owned()),
         ("trailing bits", |_| "AAB=".to_owned()),
