@@ -4,8 +4,9 @@
 //! 1. The record and the cached root; without a root, first contact as [`Trust`] says.
 //! 2. Timestamp, snapshot, targets, delegations. Each file that the cache has as pinned is used
 //!    from there. Each is saved as soon as it is verified.
-//! 3. When the root is expired, a top-level signature fails, or the snapshot pins another root,
-//!    newer roots are walked version by version, once, and step 2 begins again.
+//! 3. When the root is expired or older than one that was trusted, a top-level signature fails, or
+//!    the snapshot pins another root, newer roots are walked version by version, once, and step 2
+//!    begins again.
 //! 4. The record, with the floors for next time.
 //!
 //! The driver turns [`step`](Refresh::step) and answers with [`supply`](Refresh::supply). After an
@@ -63,7 +64,8 @@ pub enum Step {
         /// The most bytes that may come.
         max: u64,
     },
-    /// Write a slot of the store. Nothing is supplied.
+    /// Write a slot of the store. Nothing is supplied. When a first root can't be written, the
+    /// record must not be either: alone it says that somebody deleted the root.
     Save(Slot, Bytes),
     /// Nothing is left to do.
     Done,
