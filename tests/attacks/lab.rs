@@ -11,6 +11,7 @@ use tuf_notary::{
     name::{Gun, RoleName, Slot},
     store::{MemoryStore, MetadataStore},
     testkit::{Forge, Published, TrustServer},
+    transport::Transport,
     verify::Trust,
     view::{Freshness, View},
 };
@@ -120,7 +121,7 @@ impl Lab {
     }
 
     /// A publisher with a store of their own and the forge's keys for targets and snapshot.
-    pub fn publisher(&mut self) -> Collection {
+    pub fn publisher(&mut self, transport: impl Transport + 'static) -> Collection {
         let (gun, keys) = (self.gun(), MemoryKeys::new());
         for (role, key_role) in [("targets", KeyRole::Targets), ("snapshot", KeyRole::Snapshot)] {
             for key in self.forge.keys(role) {
@@ -128,8 +129,8 @@ impl Lab {
                 keys.import(private, &key_role, Some(&gun)).unwrap();
             }
         }
-        Collection::builder(gun.clone(), self.trust.clone())
-            .transport(self.server.transport(&gun))
+        Collection::builder(gun, self.trust.clone())
+            .transport(transport)
             .keys(keys)
             .freshness(Freshness::AsOf(self.now))
             .build()

@@ -6,7 +6,8 @@ use data_encoding::BASE64;
 use serde_json::{Value, json};
 use tuf_notary::{
     error::Error,
-    name::RoleName,
+    name::{RoleName, Slot},
+    store::MetadataStore,
     testkit::{Fault, Forge, ForgeKey},
     verify::VerifyError,
 };
@@ -121,6 +122,33 @@ fn mm_08_a_delegation_without_a_checksum_is_left_out() {
     lab.forge.bump(RELEASES);
     lab.serve();
     assert_eq!(lab.refresh().unwrap().trusted().delegated().len(), 1);
+}
+
+/// The server holds the snapshot's key: dropping the role would bring back what it had replaced.
+#[test]
+fn mm_08_a_delegation_that_was_published_cannot_be_withheld() {
+    for has_record in [true, false] {
+        let mut lab = Lab::new();
+        lab.forge.delegate("targets", RELEASES, &[ForgeKey::ecdsa()], 1, &[""]);
+        lab.forge.add_tag(RELEASES, "v1", 9, 9);
+        lab.serve();
+        assert_eq!(lab.refresh().unwrap().target("v1").unwrap().length(), 9);
+        if !has_record {
+            lab.store.remove(&Slot::Record).unwrap();
+        }
+        lab.forge.pin(RELEASES, |pin| *pin = Value::Null);
+        lab.forge.bump("snapshot");
+        lab.serve();
+        let view = lab.refresh().unwrap();
+        assert_eq!(view.target("v1").unwrap_err().code(), "MISSING");
+        let targets = view.target_from("v1", &[RoleName::Targets]).unwrap();
+        assert_eq!(targets.length(), 1, "only those who ask for the role are refused");
+        // Whoever may delegate can end the delegation.
+        lab.forge.doc("targets")["delegations"] = Value::Null;
+        lab.forge.bump("targets");
+        lab.serve();
+        assert_eq!(lab.refresh().unwrap().target("v1").unwrap().length(), 1);
+    }
 }
 
 #[test]

@@ -118,7 +118,7 @@ fn pd_04_a_publisher_at_the_highest_version_refuses_before_it_uploads() {
         lab.serve();
         let info = TargetInfo { length: 1, hashes: Hashes::sha256([7; 32]), custom: None };
         let changes = Changes::new().sign(TargetName::new("v2").unwrap(), info);
-        let error = lab.publisher().publish(&changes).unwrap_err();
+        let error = lab.publisher(lab.server.transport(&lab.gun())).publish(&changes).unwrap_err();
         assert_eq!(error.code(), "VERSION_LIMIT", "{role}: {error}");
         assert!(lab.server.requests().iter().all(|request| request.starts_with("GET")), "{role}");
     }

@@ -271,6 +271,25 @@ fn rb_15_a_rotated_key_frees_from_the_floor_of_its_own_role_only() {
     }
 }
 
+/// Two keys vouched for the newer file, and one of them is revoked: the other one still does.
+#[test]
+fn rb_15_the_floor_holds_while_another_signer_is_left() {
+    let keys = [ForgeKey::ecdsa(), ForgeKey::ecdsa()];
+    for stays in 0..2 {
+        let mut lab = Lab::new();
+        lab.forge.set_keys("targets", &keys, 1);
+        lab.forge.version("targets", 2);
+        lab.serve();
+        lab.refresh().unwrap();
+        lab.forge.bump("root");
+        lab.forge.set_keys("targets", &keys[stays..=stays], 1);
+        lab.forge.version("targets", 1);
+        raise_above(&mut lab.forge, "targets");
+        lab.serve();
+        lab.refused("ROLLBACK");
+    }
+}
+
 #[test]
 fn rb_15_new_roots_that_keep_the_key_keep_the_floor() {
     for has_record in [true, false] {

@@ -65,7 +65,8 @@ pub enum Step {
         /// The most bytes that may come.
         max: u64,
     },
-    /// Write a slot of the store. Nothing is supplied.
+    /// Write a slot of the store. Nothing is supplied. When a first root can't be written, the
+    /// record must not be either: alone it says that somebody deleted the root.
     Save(Slot, Bytes),
     /// Nothing is left to do.
     Done,
