@@ -28,7 +28,7 @@ use crate::{
 };
 use std::fmt::{self, Debug};
 
-/// Keeps private keys. Implementers run [`testkit::suite::key_store`](crate::testkit) against
+/// Keeps private keys. Implementers run `testkit::suite::key_store` against
 /// their store.
 ///
 /// Ids are *canonical* ids, see [`canonical_id`](crate::wire::notary::canonical_id).

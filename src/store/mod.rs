@@ -22,7 +22,7 @@ use crate::name::Slot;
 
 /// Keeps the files of one collection.
 ///
-/// Implementers run [`testkit::suite::metadata_store`](crate::testkit) against their store.
+/// Implementers run `testkit::suite::metadata_store` against their store.
 pub trait MetadataStore: Debug + Send + Sync {
     /// The content of a slot; `None` when it was never written.
     ///

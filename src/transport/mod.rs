@@ -17,7 +17,7 @@ use crate::name::{Resource, RoleName};
 
 /// Carries the metadata of one collection, blocking.
 ///
-/// Implementers run [`testkit::suite::transport`](crate::testkit) against their transport.
+/// Implementers run `testkit::suite::transport` against their transport.
 pub trait Transport: Debug + Send + Sync {
     /// Asks for one file. The caller reads at most `max` bytes; an adapter that learns of a larger
     /// length beforehand refuses early. The reader must fail when the body ends before the
