@@ -35,7 +35,8 @@ impl<T> Verified<T> {
         &self.sha256
     }
 
-    /// Canonical ids of keys that vouched for the document: as many as its threshold asks for.
+    /// Canonical ids of the keys that vouched for the document: at least as many as its threshold
+    /// asks for.
     pub fn signers(&self) -> &[KeyId] {
         &self.signers
     }
