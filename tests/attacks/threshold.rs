@@ -255,7 +255,7 @@ fn th_06_a_signature_beyond_the_threshold_still_counts_when_another_key_is_revok
         // Only the record is left of the newer file, and A is revoked.
         lab.steal("targets");
         lab.forge.bump("root");
-        lab.forge.list_keys("targets", &[b.clone()], 1);
+        lab.forge.list_keys("targets", std::slice::from_ref(&b), 1);
         *lab.forge.doc("targets") = older;
         *lab.forge.keys("targets") = vec![b.clone()];
         lab.serve();
