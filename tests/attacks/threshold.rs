@@ -237,6 +237,36 @@ fn th_12_a_targets_file_that_lists_a_key_it_does_not_hold_is_refused() {
     lab.refused_and_kept("MALFORMED", &["targets"], &healthy);
 }
 
+/// RB-15 where a role has more signatures than it needs: they all uphold the floor.
+#[test]
+fn th_06_a_signature_beyond_the_threshold_still_counts_when_another_key_is_revoked() {
+    let (a, b) = (ForgeKey::ecdsa(), ForgeKey::ecdsa());
+    let signed_by = |keys: &[&ForgeKey]| {
+        let mut lab = Lab::new();
+        lab.forge.list_keys("targets", &[a.clone(), b.clone()], 1);
+        *lab.forge.keys("targets") = vec![b.clone()];
+        lab.serve();
+        lab.refresh().unwrap();
+        let older = lab.forge.doc("targets").clone();
+        *lab.forge.keys("targets") = keys.iter().map(|key| (*key).clone()).collect();
+        lab.forge.bump("targets");
+        lab.serve();
+        lab.refresh().unwrap();
+        // Only the record is left of the newer file, and A is revoked.
+        lab.steal("targets");
+        lab.forge.bump("root");
+        lab.forge.list_keys("targets", std::slice::from_ref(&b), 1);
+        *lab.forge.doc("targets") = older;
+        *lab.forge.keys("targets") = vec![b.clone()];
+        lab.serve();
+        lab
+    };
+    signed_by(&[&a, &b]).refused("ROLLBACK");
+    signed_by(&[&b, &a]).refused("ROLLBACK");
+    // Nobody else vouches for what the thief of A may have signed alone.
+    signed_by(&[&a]).refresh().unwrap();
+}
+
 /// How one private key is listed, or how it signs.
 #[derive(Clone, Copy, Debug)]
 enum Guise {
@@ -289,7 +319,7 @@ fn guises() -> impl Strategy<Value = Vec<(usize, Guise)>> {
     let guise = prop_oneof![
         4 => Just(Guise::Plain),
         4 => any::<bool>().prop_map(Guise::Certified),
-        1 => Just(Guise::Misfiled),
+        4 => Just(Guise::Misfiled),
         1 => Just(Guise::Garbled),
         1 => Just(Guise::OtherMethod),
     ];
