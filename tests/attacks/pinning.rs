@@ -318,6 +318,18 @@ mod given_root {
     }
 
     #[test]
+    fn a_cached_root_that_it_has_signed_is_used_at_once() {
+        let mut lab = Lab::new();
+        lab.trust = Trust::Root(lab.serve().newest("root"));
+        lab.forge.bump("root");
+        lab.serve();
+        lab.refresh().unwrap();
+        lab.server.clear_requests();
+        lab.refresh().unwrap();
+        assert_eq!(lab.server.requests(), ["GET timestamp.json"]);
+    }
+
+    #[test]
     fn it_wins_over_another_root_of_its_version() {
         let mut lab = Lab::trusting();
         lab.forge = Forge::new(GUN);
