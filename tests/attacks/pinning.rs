@@ -329,6 +329,21 @@ mod given_root {
         assert_eq!(lab.server.requests(), ["GET timestamp.json"]);
     }
 
+    /// As for any other client that has it in its cache. For a new client it is too late.
+    #[test]
+    fn a_certificate_that_has_expired_since_does_not_lock_out() {
+        let (mut lab, first, _) = followed();
+        let short = ForgeKey::certificate_with(Forge::now() - DAY, Forge::now() + 5 * DAY, GUN);
+        lab.forge.rotate_root(&[short], 1);
+        lab.serve();
+        lab.refresh().unwrap();
+        lab.now = Forge::now() + 6 * DAY;
+        lab.refresh().unwrap();
+        lab.collection().dangerous().forget().unwrap();
+        lab.trust = Trust::Root(first.newest("root"));
+        lab.refused("CERTIFICATE");
+    }
+
     #[test]
     fn it_wins_over_another_root_of_its_version() {
         let mut lab = Lab::trusting();
