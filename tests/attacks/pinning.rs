@@ -1,11 +1,14 @@
 //! TP: ways around a pin.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tuf_notary::{
-    name::KeyId,
+    blocking::{Collection, Initialise},
+    keys::MemoryKeys,
+    name::{KeyId, RoleName},
     testkit::{Fault, Forge, ForgeKey, Published},
     verify::{Notice, Trust},
+    view::Freshness,
 };
 
 use crate::{
@@ -242,6 +245,31 @@ fn a_key_of_a_former_authority_does_not_spoil_the_pin_of_the_new_one() {
     lab.serve();
     lab.refresh().unwrap();
     lab.refresh().expect("the cached root is as good as it was");
+}
+
+/// He made the root himself: what the server shows afterwards is no first use.
+#[test]
+fn tp_11_a_publisher_is_not_shown_another_root_than_his_own() {
+    for honest in [true, false] {
+        let lab = Lab::new();
+        lab.server.set_now(lab.now);
+        let other = Forge::new(GUN).build();
+        for role in [RoleName::Root, RoleName::Timestamp, RoleName::Snapshot, RoleName::Targets] {
+            let bytes = other.newest(role.as_str());
+            let change = Arc::new(move |own| if honest { own } else { bytes.clone() });
+            lab.server.misbehave(&lab.gun(), Fault::Mutate { role, change });
+        }
+        let collection = Collection::builder(lab.gun(), Trust::FirstUse)
+            .transport(lab.server.transport(&lab.gun()))
+            .keys(MemoryKeys::new())
+            .freshness(Freshness::AsOf(lab.now))
+            .build();
+        let outcome = collection.initialise(&Initialise::new()).map(|view| view.notices().to_vec());
+        match honest {
+            true => assert_eq!(outcome.unwrap(), []),
+            false => assert!(outcome.is_err(), "trusted"),
+        }
+    }
 }
 
 mod given_root {
