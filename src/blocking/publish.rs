@@ -8,7 +8,7 @@ use crate::{
     edit::{Changes, Draft, EditError, InitialKeys, ROOT_LIFETIME},
     error::Error,
     keys::{KeyRole, KeyStore},
-    name::{KeyId, Resource, RoleName},
+    name::{KeyId, Resource, RoleName, Slot},
     transport::{TransportError, Upload},
     verify::VerifyError,
     view::View,
@@ -91,8 +91,20 @@ impl Collection {
         let keys = self.keys()?;
         let now = self.now();
         let (initial, signers) = self.initial_keys(keys, plan, now)?;
-        let draft = Draft::initialise(&initial, &plan.changes, now)?;
-        self.upload(draft, &signers)
+        let upload = Upload::new(Draft::initialise(&initial, &plan.changes, now)?.sign(&signers)?);
+        transport.publish(&upload)?;
+        self.keep_own_root(&upload)?;
+        self.refresh_locked()
+    }
+
+    /// What we made is where our trust begins; what the server shows next is no first use.
+    fn keep_own_root(&self, upload: &Upload) -> Result<(), Error> {
+        let (store, slot) = (&self.inner.store, Slot::Metadata(RoleName::Root));
+        let root = upload.files.iter().find(|(role, _)| *role == RoleName::Root);
+        match (root, store.read(&slot, self.inner.limits.max_metadata)?) {
+            (Some((_, root)), None) => Ok(store.write(&slot, root)?),
+            _ => Ok(()),
+        }
     }
 
     /// Applies changes to the newest metadata, signs with the keys at hand and uploads all

@@ -67,9 +67,13 @@ impl Floors {
         self.0.insert(role.clone(), Floor { version, sha256: *verified.sha256(), signers });
     }
 
-    /// Raises the floor to what a verified cached file shows.
+    /// Raises the floor to what a verified cached file shows. Of the very file that set it, those
+    /// keys count that have vouched for it now: after a rotation they may be others.
     pub(super) fn raise<T: Document>(&mut self, role: &RoleName, cached: &Verified<T>) {
-        if self.0.get(role).is_none_or(|floor| floor.version < cached.body().version()) {
+        let is_kept = self.0.get(role).is_some_and(|floor| {
+            floor.version >= cached.body().version() && floor.sha256 != *cached.sha256()
+        });
+        if !is_kept {
             self.set(role, cached);
         }
     }

@@ -83,11 +83,20 @@ impl RootJudge<'_> {
         self.own(envelope, &Dates::Ignored, false)
     }
 
-    /// The end of a chain, which will be used: pins and dates count here.
-    pub(super) fn last(&self, anchor: &Verified<Root>, last: &Verified<Root>) -> Result<(), VerifyError> {
+    /// The end of a chain, which will be used: pins count here, and dates unless the very root was
+    /// `known` before.
+    pub(super) fn last(
+        &self,
+        anchor: &Verified<Root>,
+        last: &Verified<Root>,
+        known: bool,
+    ) -> Result<(), VerifyError> {
         let envelope = self.read(last.bytes().clone())?;
         let trusted = anchor.body().authority(&RoleName::Root);
-        let dates = trusted.as_ref().map_or(Dates::Bind, Dates::BindNewKeys);
+        let dates = match known {
+            true => Dates::Ignored,
+            false => trusted.as_ref().map_or(Dates::Bind, Dates::BindNewKeys),
+        };
         self.own(envelope, &dates, true).map(drop)
     }
 

@@ -7,6 +7,8 @@ use tuf_notary::{
     blocking::{Collection, Initialise, SnapshotKey},
     crypto::KeyKind,
     keys::{KeyRole, KeyStore as _, MemoryKeys},
+    name::Slot,
+    store::MetadataStore as _,
     testkit::{Fault, Forge, ForgeKey},
     view::Freshness,
 };
@@ -220,6 +222,32 @@ fn krot_16_another_key_beside_the_stolen_one_does_not_lower_the_floor() {
     lab.forge.version("timestamp", 2);
     lab.serve();
     lab.refused("ROLLBACK");
+}
+
+/// The file names the revoked key first, so that it alone was counted for the threshold.
+#[test]
+fn krot_16_a_version_that_a_remaining_key_has_signed_too_stays_the_floor() {
+    for recorded in [true, false] {
+        let (revoked, remaining) = (ForgeKey::ecdsa(), ForgeKey::ecdsa());
+        let mut lab = Lab::new();
+        lab.forge.set_keys("targets", &[revoked, remaining.clone()], 1);
+        lab.forge.version("targets", 5);
+        lab.serve();
+        lab.refresh().unwrap();
+        if !recorded {
+            lab.store.remove(&Slot::Record).unwrap();
+        }
+        lab.forge.bump("root");
+        lab.forge.list_keys("targets", &[remaining], 1);
+        lab.forge.build();
+        let mut good = lab.forge.clone();
+        lab.forge.version("targets", 4);
+        lab.serve();
+        for _ in 0..2 {
+            good.bump("snapshot");
+        }
+        lab.refused_and_kept("ROLLBACK", &["targets"], &good.build());
+    }
 }
 
 /// The answer to a question for a key.

@@ -1,11 +1,14 @@
 //! TP: ways around a pin.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tuf_notary::{
-    name::KeyId,
+    blocking::{Collection, Initialise},
+    keys::MemoryKeys,
+    name::{KeyId, RoleName},
     testkit::{Fault, Forge, ForgeKey, Published},
     verify::{Notice, Trust},
+    view::Freshness,
 };
 
 use crate::{
@@ -244,6 +247,31 @@ fn a_key_of_a_former_authority_does_not_spoil_the_pin_of_the_new_one() {
     lab.refresh().expect("the cached root is as good as it was");
 }
 
+/// He made the root himself: what the server shows afterwards is no first use.
+#[test]
+fn tp_11_a_publisher_is_not_shown_another_root_than_his_own() {
+    for honest in [true, false] {
+        let lab = Lab::new();
+        lab.server.set_now(lab.now);
+        let other = Forge::new(GUN).build();
+        for role in [RoleName::Root, RoleName::Timestamp, RoleName::Snapshot, RoleName::Targets] {
+            let bytes = other.newest(role.as_str());
+            let change = Arc::new(move |own| if honest { own } else { bytes.clone() });
+            lab.server.misbehave(&lab.gun(), Fault::Mutate { role, change });
+        }
+        let collection = Collection::builder(lab.gun(), Trust::FirstUse)
+            .transport(lab.server.transport(&lab.gun()))
+            .keys(MemoryKeys::new())
+            .freshness(Freshness::AsOf(lab.now))
+            .build();
+        let outcome = collection.initialise(&Initialise::new()).map(|view| view.notices().to_vec());
+        match honest {
+            true => assert_eq!(outcome.unwrap(), []),
+            false => assert!(outcome.is_err(), "trusted"),
+        }
+    }
+}
+
 mod given_root {
     use super::*;
 
@@ -315,6 +343,33 @@ mod given_root {
             lab.plant("root", &older.newest("root"));
             refused_replay(&mut lab, &older);
         }
+    }
+
+    #[test]
+    fn a_cached_root_that_it_has_signed_is_used_at_once() {
+        let mut lab = Lab::new();
+        lab.trust = Trust::Root(lab.serve().newest("root"));
+        lab.forge.bump("root");
+        lab.serve();
+        lab.refresh().unwrap();
+        lab.server.clear_requests();
+        lab.refresh().unwrap();
+        assert_eq!(lab.server.requests(), ["GET timestamp.json"]);
+    }
+
+    /// As for any other client that has it in its cache. For a new client it is too late.
+    #[test]
+    fn a_certificate_that_has_expired_since_does_not_lock_out() {
+        let (mut lab, first, _) = followed();
+        let short = ForgeKey::certificate_with(Forge::now() - DAY, Forge::now() + 5 * DAY, GUN);
+        lab.forge.rotate_root(&[short], 1);
+        lab.serve();
+        lab.refresh().unwrap();
+        lab.now = Forge::now() + 6 * DAY;
+        lab.refresh().unwrap();
+        lab.collection().dangerous().forget().unwrap();
+        lab.trust = Trust::Root(first.newest("root"));
+        lab.refused("CERTIFICATE");
     }
 
     #[test]

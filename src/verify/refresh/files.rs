@@ -186,9 +186,11 @@ impl Refresh {
     }
 
     /// Raises the floor of a role to what its cached file shows, unless that is the very file
-    /// that the record names. Returns the file's content when it was read.
+    /// that the record names and the floor binds. Returns the file's content when it was read.
     fn raise_floor<T: Document>(&mut self, role: &RoleName, cached: Option<&Bytes>) -> Option<T> {
-        let recorded = self.floors.get(role).map(|floor| floor.sha256);
+        let authority = self.authority(role).ok();
+        let floor = authority.and_then(|authority| self.floors.binding(role, &authority));
+        let recorded = floor.map(|floor| floor.sha256);
         let found = match cached {
             Some(bytes) if recorded == Some(digest::sha256(bytes)) => None,
             Some(bytes) => match self.verify_cached::<T>(role, bytes) {
@@ -216,14 +218,14 @@ impl Refresh {
         !matches!(role, RoleName::Delegated(_))
     }
 
-    /// A cached file counts when the keys vouch for it that were trusted when the refresh began,
-    /// or those of now. Whether it has expired does not matter for a floor.
+    /// A cached file counts when the keys of now vouch for it, or those that were trusted when the
+    /// refresh began. Whether it has expired does not matter for a floor.
     fn verify_cached<T: Document>(&self, role: &RoleName, bytes: &Bytes) -> Option<Verified<T>> {
         let before = match role.parent() {
             None => self.anchor.as_ref().and_then(|anchor| anchor.body().authority(role)),
             Some(parent) => self.outdated.get(&parent).and_then(|parent| parent.authority(role)),
         };
-        [before, self.authority(role).ok()].into_iter().flatten().find_map(|authority| {
+        [self.authority(role).ok(), before].into_iter().flatten().find_map(|authority| {
             let envelope = self.judge.read::<T>(role, bytes.clone()).ok()?;
             self.judge.vouch(role, envelope, &authority, digest::sha256(bytes)).ok()
         })
