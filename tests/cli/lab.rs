@@ -122,7 +122,7 @@ impl Outcome {
 }
 
 /// An example's program: `cargo test` puts it beside the folder of this very test.
-fn program(example: &str) -> PathBuf {
+pub fn program(example: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let path = test.ancestors().nth(2).unwrap().join("examples").join(example);
     assert!(path.is_file(), "{} is missing: cargo build --examples makes it", path.display());

@@ -3,7 +3,10 @@
 use tuf_notary::testkit::{Forge, ForgeKey};
 
 use crate::{
-    common::static_server::{Fault, StaticServer},
+    common::{
+        process,
+        static_server::{Fault, StaticServer},
+    },
     lab::*,
 };
 
@@ -141,4 +144,30 @@ fn a_releases_role_that_is_unusable_is_no_reason_to_ask_targets() {
     User::new().verify(&server, &[], "v1").fails(1, "EXPIRED");
     server.fault("targets/releases", Fault::Status(404));
     User::new().verify(&server, &[], "v1").fails(1, "MISSING");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_result_that_can_not_be_printed_is_no_success() {
+    let server = StaticServer::start(&Forge::new(GUN).build());
+    let user = User::new();
+    let script = format!(
+        "{} --plain-http --server {} --at {NOW} {GUN}:v1 >/dev/full",
+        program("verify_tag").display(),
+        server.url()
+    );
+    let mut command = process::command(std::path::Path::new("/bin/sh"), user.home());
+    command.args(["-c", &script]);
+    Outcome(process::run(command, b"", process::LONGEST)).fails(1, "OUTPUT");
+}
+
+#[test]
+fn texts_of_a_server_do_not_reach_the_terminal_as_they_are() {
+    let mut forge = Forge::new(GUN);
+    let key = forge.keys("root")[0].with_id("id\u{9b}2J\u{85}error[NONE]: all is well");
+    forge.set_keys("root", &[key], 1);
+    let server = StaticServer::start(&forge.build());
+    let outcome = User::new().verify(&server, &["--root-key", &"ab".repeat(32)], "v1");
+    outcome.fails(1, "PIN_MISMATCH");
+    assert!(!outcome.0.stderr.trim_end().contains(char::is_control), "{outcome:#?}");
 }
