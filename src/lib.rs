@@ -29,6 +29,8 @@
 
 pub mod blocking;
 pub mod crypto;
+#[cfg(feature = "directory")]
+mod disk;
 pub mod edit;
 pub mod error;
 pub mod image;

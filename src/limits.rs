@@ -31,6 +31,8 @@ pub struct Limits {
     pub max_attempts_per_key: usize,
     /// Most keys that one role may list. Default 1,024.
     pub max_keys_per_role: usize,
+    /// Most keys in one file, whether a role lists them or not. Default 16,384.
+    pub max_keys: usize,
 }
 
 impl Default for Limits {
@@ -45,6 +47,7 @@ impl Default for Limits {
             max_signatures: 1024,
             max_attempts_per_key: 8,
             max_keys_per_role: 1024,
+            max_keys: 16_384,
         }
     }
 }

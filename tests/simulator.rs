@@ -10,8 +10,8 @@ use std::{
 
 use tuf_notary::{
     limits::Limits,
-    name::{Gun, Resource, RoleName, Slot},
-    testkit::{Fault, Forge, ForgeKey, TrustServer},
+    name::{Form, Gun, Resource, RoleName, Slot, Version},
+    testkit::{Fault, Forge, ForgeAuthority, ForgeKey, TrustServer, suite},
     transport::{Transport, TransportError, Upload},
     verify::{DelegatedTargets, Refresh, RefreshPlan, Reply, Step, Trust, TrustedSet},
     wire::Dialect,
@@ -27,10 +27,19 @@ struct Client {
 }
 
 impl Client {
-    fn refresh_at(&mut self, server: &TrustServer, gun: &Gun, now: SystemTime) -> Result<TrustedSet, String> {
-        let (trust, dialect, limits) = (Trust::FirstUse, Dialect::Notary, Limits::default());
+    fn refresh_at(&mut self, server: &TrustServer, now: SystemTime) -> Result<TrustedSet, String> {
+        self.refresh_with(server, Trust::FirstUse, now)
+    }
+
+    fn refresh_with(
+        &mut self,
+        server: &TrustServer,
+        trust: Trust,
+        now: SystemTime,
+    ) -> Result<TrustedSet, String> {
+        let (gun, dialect, limits) = (gun(), Dialect::Notary, Limits::default());
         let plan = RefreshPlan { gun: gun.clone(), trust, dialect, limits, now, as_of: true };
-        let (mut machine, transport) = (Refresh::new(plan), server.transport(gun));
+        let (mut machine, transport) = (Refresh::new(plan), server.transport(&gun));
         let mut outcome = Ok(());
         loop {
             let reply = match machine.step() {
@@ -64,7 +73,7 @@ impl Client {
     }
 
     fn refresh(&mut self, server: &TrustServer) -> Result<TrustedSet, String> {
-        self.refresh_at(server, &gun(), Forge::now())
+        self.refresh_at(server, Forge::now())
     }
 }
 
@@ -146,7 +155,8 @@ fn rotations_are_walked_and_a_missing_signature_stops_the_walk() {
 
 #[test]
 fn one_wrong_thing_is_refused_for_what_it_is() {
-    let cases: [(&str, fn(&mut Forge)); 10] = [
+    type Change = fn(&mut Forge);
+    let cases: [(&str, Change); 10] = [
         ("EXPIRED", |f| f.expires("targets", "2026-11-24T12:00:00Z")),
         ("THRESHOLD", |f| f.set_keys("snapshot", &[ForgeKey::ecdsa()], 2)),
         ("THRESHOLD", |f| *f.keys("targets") = vec![ForgeKey::ecdsa()]),
@@ -320,9 +330,9 @@ fn expired_timestamps_are_renewed_on_request() {
     server.transport(&gun()).publish(&forge.build().upload(&["root", "targets"])).unwrap();
     let later = Forge::now() + Duration::from_secs(15 * 86_400);
     let mut client = Client::default();
-    assert_eq!(client.refresh_at(&server, &gun(), later).unwrap_err(), "EXPIRED");
+    assert_eq!(client.refresh_at(&server, later).unwrap_err(), "EXPIRED");
     server.set_now(later);
-    assert_eq!(client.refresh_at(&server, &gun(), later).unwrap().timestamp().body().version.get(), 2);
+    assert_eq!(client.refresh_at(&server, later).unwrap().timestamp().body().version.get(), 2);
 }
 
 #[test]
@@ -343,4 +353,51 @@ fn keys_are_kept_once_a_root_names_them_and_deletion_forgets() {
     transport.delete().unwrap();
     assert!(server.file(&gun(), "root.json").is_none());
     assert_eq!(Client::default().refresh(&server).unwrap_err(), "NOT_SIGNED");
+}
+
+#[test]
+fn an_authority_certifies_root_keys_directly_and_through_another() {
+    let (begin, end) = (Forge::now() - Duration::from_secs(60), Forge::now() + Duration::from_secs(60));
+    let top = ForgeAuthority::new("top", begin, end);
+    let below = top.intermediate("below", begin, end).intermediate("lowest", begin, end);
+    let other = ForgeAuthority::new("other", begin, end);
+    for issuer in [&top, &below] {
+        let mut forge = Forge::new(GUN);
+        forge.set_keys("root", &[issuer.certify(&ForgeKey::ecdsa(), begin, end, GUN)], 1);
+        let server = served(&mut forge);
+        let pinned = |ca: &ForgeAuthority| {
+            let trust = Trust::Authority(vec![ca.certificate().clone()]);
+            Client::default().refresh_with(&server, trust, Forge::now()).map(drop)
+        };
+        assert_eq!(pinned(&top), Ok(()));
+        assert_eq!(pinned(&other), Err("PIN_MISMATCH".to_owned()));
+    }
+}
+
+#[test]
+fn an_action_comes_once_before_the_request_that_it_waits_for() {
+    let server = TrustServer::new();
+    server.set_now(Forge::now());
+    let mut forge = managed(&server, &["timestamp", "snapshot"]);
+    let upload = forge.build().upload(&["root", "targets"]);
+    let (first, earlier) = (server.transport(&gun()), upload.clone());
+    server.before("POST", move || first.publish(&earlier).unwrap());
+    assert_eq!(code_of(server.transport(&gun()).publish(&upload)), "VERSION targets");
+}
+
+#[test]
+fn the_simulated_transport_keeps_the_promises_of_transports() {
+    let mut forge = Forge::new(GUN);
+    let server = served(&mut forge);
+    let resource = |role, form| Resource { role, form };
+    let two = Version::ONE.next().unwrap();
+    let names = [
+        resource(RoleName::Root, Form::Latest),
+        resource(RoleName::Targets, Form::Version(Version::ONE)),
+        Resource::latest(RoleName::Timestamp),
+    ];
+    let content = |what: &Resource| server.file(&gun(), &what.notary_name()).unwrap();
+    let present = names.into_iter().map(|what| (what.clone(), content(&what))).collect();
+    let absent = resource(RoleName::Root, Form::Version(two));
+    suite::transport(&server.transport(&gun()), &suite::Served { present, absent });
 }

@@ -10,6 +10,8 @@ use crate::{
     verify::{Notice, Refresh, RefreshPlan, Reply, Step, TrustedSet},
 };
 
+const ROOT: Slot = Slot::Metadata(RoleName::Root);
+
 /// Takes the store for this operation alone. A store that can't be locked because nothing can be
 /// written there is used without, for it can't be torn either.
 pub(super) fn lock(store: &dyn MetadataStore, wait: Duration) -> Result<Option<StoreLock>, StoreError> {
@@ -33,7 +35,7 @@ pub(super) fn refresh(
     let _entered = span.enter();
     let max = plan.limits.max_metadata;
     let mut machine = Refresh::new(plan);
-    let mut failure = None;
+    let (mut failure, mut is_rootless) = (None, false);
     loop {
         let (reply, reason) = match machine.step() {
             Step::Load(slot) => (load(store, &slot, max)?, None),
@@ -42,7 +44,12 @@ pub(super) fn refresh(
                 Err(error) => (Reply::Failed, Some(error)),
             },
             Step::Save(slot, bytes) => {
+                // A record without its root would look like a root that somebody deleted.
+                if slot == Slot::Record && is_rootless {
+                    continue;
+                }
                 if let Err(error) = store.write(&slot, &bytes) {
+                    is_rootless |= slot == ROOT && matches!(store.read(&slot, max), Ok(None));
                     tracing::warn!(%error, "verified metadata is not kept");
                     machine.note(Notice::NotSaved { reason: error.to_string() });
                 }

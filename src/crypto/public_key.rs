@@ -138,8 +138,11 @@ impl PublicKey {
     fn parse_certificates(&mut self) -> Result<ParsedKey, CryptoError> {
         let certificate = Certificate::first_in_pem(&self.published)?;
         let parsed = ParsedKey::from_spki(certificate.subject_public_key_info());
+        // Names, dates and pins are judged by the leaf: a leaf that this reader passed over would
+        // vouch for the key of whoever wrote the next certificate.
+        let bundle = CertificateBundle::parse(&self.published).ok();
+        self.bundle = bundle.filter(|bundle| *bundle.leaf() == certificate);
         self.certificate = Some(Box::new(certificate));
-        self.bundle = CertificateBundle::parse(&self.published).ok();
         parsed
     }
 
@@ -236,6 +239,16 @@ mod tests {
         let leaf = Certificate::from_pem(testing::LEAF).unwrap();
         assert_eq!(key.certificate(), Some(&leaf));
         assert!(key.material().is_ok());
+    }
+
+    #[test]
+    fn a_bundle_whose_leaf_is_not_the_key_is_none() {
+        let sound = [testing::LEAF, testing::CA].concat();
+        assert!(PublicKey::new(KeyKind::EcdsaX509, sound.clone()).certificates().is_some());
+        let text = String::from_utf8_lossy(&sound).replacen("-----\n", "-----\na: b\n\n", 1);
+        let key = PublicKey::new(KeyKind::EcdsaX509, text.into_bytes());
+        assert_eq!(key.certificate(), Some(&Certificate::from_pem(testing::CA).unwrap()));
+        assert_eq!(key.certificates(), None);
     }
 
     #[test]

@@ -56,8 +56,8 @@ impl Draft {
         };
         let mut signatures = Vec::new();
         for (id, filed) in authority.keys() {
-            let holds = |signer: &&Box<dyn Signer>| canonical_id(signer.public_key()) == filed.canonical_id;
-            let Some(signer) = signers.iter().find(holds) else { continue };
+            let mut held = signers.iter().filter(|it| canonical_id(it.public_key()) == filed.canonical_id);
+            let Some(signer) = held.next() else { continue };
             let signature = signer.sign(message)?;
             if filed.key.verify(signer.scheme(), message, &signature).is_err() {
                 return Err(EditError::BadSignature { role: role.clone(), key: filed.canonical_id.clone() });

@@ -81,30 +81,10 @@ pub enum KeyError {
         /// How it was to be stored.
         offered: KeyInfo,
     },
-    /// The file system refused.
-    #[error("{action} {path}: {source}")]
-    Io {
-        /// What was tried: `read`, `write`, …
-        action: &'static str,
-        /// The file.
-        path: String,
-        /// The reason.
-        source: std::io::Error,
-    },
-    /// A key's file is a link, a folder, a device or a pipe.
-    #[error("{path} is no regular file")]
-    NotAFile {
-        /// The file.
-        path: String,
-    },
-    /// A key's file is larger than any key.
-    #[error("{path} has more than {limit} bytes")]
-    TooLarge {
-        /// The file.
-        path: String,
-        /// The limit in bytes.
-        limit: usize,
-    },
+    /// A key's file could not be read or written.
+    #[cfg(feature = "directory")]
+    #[error(transparent)]
+    File(#[from] crate::disk::FileError),
     /// Making or encrypting a key failed.
     #[error(transparent)]
     Crypto(#[from] CryptoError),
@@ -126,11 +106,9 @@ impl KeyError {
             | Self::WrongPassphrase { .. } => "PASSPHRASE",
             Self::Damaged { .. } | Self::IdMismatch { .. } => "KEY_DAMAGED",
             Self::Conflict { .. } => "KEY_CONFLICT",
-            Self::Io { .. }
-            | Self::NotAFile { .. }
-            | Self::TooLarge { .. }
-            | Self::Crypto(_)
-            | Self::Other(_) => "KEY_STORE",
+            #[cfg(feature = "directory")]
+            Self::File(_) => "KEY_STORE",
+            Self::Crypto(_) | Self::Other(_) => "KEY_STORE",
         }
     }
 

@@ -13,6 +13,8 @@ mod passphrase;
 mod role;
 
 #[cfg(feature = "directory")]
+pub use crate::disk::FileError;
+#[cfg(feature = "directory")]
 pub use directory::DirectoryKeys;
 pub use environment::EnvironmentPassphrases;
 pub use error::KeyError;

@@ -18,8 +18,14 @@ use std::{
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
-use super::{MetadataStore, StoreError, StoreLock, atomic, lock};
-use crate::name::{Gun, RoleName, Slot};
+use super::{MetadataStore, StoreError, StoreLock, lock};
+use crate::{
+    disk::{self, FileError},
+    name::{Gun, RoleName, Slot},
+};
+
+/// The folder of a collection's files.
+const METADATA: &str = "metadata";
 
 /// Keeps the files of one collection in a folder that Notary and Docker can share.
 ///
@@ -41,7 +47,7 @@ impl DirectoryStore {
     pub fn open(trust_dir: &Path, gun: &Gun) -> Self {
         let mut metadata = trust_dir.join("tuf");
         metadata.extend(gun.as_str().split('/'));
-        metadata.push("metadata");
+        metadata.push(METADATA);
         let digest = HEXLOWER.encode(&Sha256::digest(gun.as_str()));
         let own = trust_dir.join("tuf-notary");
         Self {
@@ -53,14 +59,18 @@ impl DirectoryStore {
         }
     }
 
-    fn path(&self, slot: &Slot) -> PathBuf {
+    /// Where a slot lies. Nowhere for a delegation with a segment `metadata`: in Notary's layout
+    /// `targets/metadata/root` of the collection `a` would be the root of the collection
+    /// `a/metadata/targets`.
+    fn path(&self, slot: &Slot) -> Option<PathBuf> {
         match slot {
+            Slot::Metadata(role) if role.as_str().split('/').any(|segment| segment == METADATA) => None,
             Slot::Metadata(role) => {
                 let mut path = self.metadata.clone();
                 path.extend(format!("{role}.json").split('/'));
-                path
+                Some(path)
             }
-            Slot::Record => self.record.clone(),
+            Slot::Record => Some(self.record.clone()),
         }
     }
 
@@ -91,15 +101,27 @@ impl DirectoryStore {
 impl MetadataStore for DirectoryStore {
     fn read(&self, slot: &Slot, max: u64) -> Result<Option<Vec<u8>>, StoreError> {
         self.warn_of_others(None);
-        atomic::read(&self.path(slot), max)
+        let Some(path) = self.path(slot) else { return Ok(None) };
+        match disk::read(&path, max) {
+            Err(FileError::TooLarge { limit, found, .. }) => {
+                Err(StoreError::TooLarge { slot: slot.clone(), limit, found })
+            }
+            read => Ok(read?),
+        }
     }
 
     fn write(&self, slot: &Slot, content: &[u8]) -> Result<(), StoreError> {
-        atomic::replace(&self.path(slot), content, |new| self.warn_of_others(Some(new)))
+        let Some(path) = self.path(slot) else {
+            return Err(StoreError::Other(format!("{slot:?} would lie in another collection's folder")));
+        };
+        Ok(disk::replace(&path, content, |new| self.warn_of_others(Some(new)))?)
     }
 
     fn remove(&self, slot: &Slot) -> Result<(), StoreError> {
-        atomic::remove(&self.path(slot))
+        if let Some(path) = self.path(slot) {
+            disk::remove(&path)?;
+        }
+        Ok(())
     }
 
     fn clear(&self) -> Result<(), StoreError> {
@@ -123,19 +145,19 @@ fn clear_delegations(folder: &Path, role: &str) -> Result<(), StoreError> {
     if !fs::symlink_metadata(folder).is_ok_and(|found| found.is_dir()) {
         return Ok(());
     }
-    let entries = fs::read_dir(folder).map_err(|e| atomic::failed("list", folder, e))?;
+    let entries = fs::read_dir(folder).map_err(|e| disk::failed("list", folder, e))?;
     for entry in entries {
-        let entry = entry.map_err(|e| atomic::failed("list", folder, e))?;
+        let entry = entry.map_err(|e| disk::failed("list", folder, e))?;
         let Ok(name) = entry.file_name().into_string() else { continue };
         let stem = name.strip_suffix(".json");
         let role = format!("{role}/{}", stem.unwrap_or(&name));
         // No file of a role lies below a folder that could not be a role itself.
-        if RoleName::new(&role).is_err() {
+        if name == METADATA || RoleName::new(&role).is_err() {
             continue;
         }
         let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
         match stem {
-            Some(_) if !is_dir => atomic::remove(&entry.path())?,
+            Some(_) if !is_dir => drop(disk::remove(&entry.path())?),
             None if is_dir => clear_delegations(&entry.path(), &role)?,
             _ => {}
         }
@@ -153,10 +175,10 @@ mod tests {
         let gun = Gun::new("localhost:5000/test/app").unwrap();
         let store = DirectoryStore::open(Path::new("/t"), &gun);
         let metadata = Path::new("/t/tuf/localhost:5000/test/app/metadata");
-        let path = |role| store.path(&Slot::Metadata(role));
+        let path = |role| store.path(&Slot::Metadata(role)).unwrap();
         assert_eq!(path(RoleName::Root), metadata.join("root.json"));
         assert_eq!(path(RoleName::releases()), metadata.join("targets/releases.json"));
-        let record = store.path(&Slot::Record);
+        let record = store.path(&Slot::Record).unwrap();
         assert_eq!(record.parent().unwrap(), Path::new("/t/tuf-notary"));
         assert_eq!(record.file_stem().unwrap().len(), 64);
     }
@@ -166,9 +188,23 @@ mod tests {
         let gun = Gun::new("a/b..c/...d").unwrap();
         let store = DirectoryStore::open(Path::new("/x/priv"), &gun);
         for role in ["root", "targets", "targets/a-b/c_d/e"] {
-            let path = store.path(&Slot::Metadata(RoleName::new(role).unwrap()));
+            let path = store.path(&Slot::Metadata(RoleName::new(role).unwrap())).unwrap();
             assert!(path.starts_with("/x/priv/tuf"), "{path:?}: by components, not by text");
             assert!(path.components().all(|c| !matches!(c, std::path::Component::ParentDir)));
         }
+    }
+
+    #[test]
+    fn no_role_of_one_collection_lies_in_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = |gun| DirectoryStore::open(folder.path(), &Gun::new(gun).unwrap());
+        let (outer, inner) = (store("a"), store("a/metadata/targets"));
+        inner.write(&Slot::Metadata(RoleName::Root), b"anchor").unwrap();
+        let role = Slot::Metadata(RoleName::new("targets/metadata/root").unwrap());
+        assert!(outer.write(&role, b"other").is_err());
+        assert_eq!(outer.read(&role, 10).unwrap(), None);
+        outer.remove(&role).unwrap();
+        outer.clear().unwrap();
+        assert_eq!(inner.read(&Slot::Metadata(RoleName::Root), 10).unwrap().unwrap(), b"anchor");
     }
 }

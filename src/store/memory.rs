@@ -36,7 +36,7 @@ impl MetadataStore for MemoryStore {
         let Some(content) = slots.get(slot) else { return Ok(None) };
         let found = u64::try_from(content.len()).unwrap_or(u64::MAX);
         if found > max {
-            return Err(StoreError::TooLarge { path: format!("{slot:?}"), limit: max, found });
+            return Err(StoreError::TooLarge { slot: slot.clone(), limit: max, found });
         }
         Ok(Some(content.clone()))
     }

@@ -5,8 +5,6 @@
 //! any point a slot holds its old content or its new one.
 
 #[cfg(feature = "directory")]
-mod atomic;
-#[cfg(feature = "directory")]
 mod directory;
 #[cfg(feature = "directory")]
 mod lock;
@@ -14,6 +12,8 @@ mod memory;
 
 use std::{fmt::Debug, time::Duration};
 
+#[cfg(feature = "directory")]
+pub use crate::disk::FileError;
 #[cfg(feature = "directory")]
 pub use directory::DirectoryStore;
 pub use memory::MemoryStore;
@@ -72,27 +72,15 @@ impl StoreLock {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The file system refused.
-    #[error("{action} {path}: {source}")]
-    Io {
-        /// What was tried: `read`, `write`, …
-        action: &'static str,
-        /// The file.
-        path: String,
-        /// The reason.
-        source: std::io::Error,
-    },
-    /// The slot's file is a folder, a device, a pipe or a link that leads elsewhere.
-    #[error("{path} is no regular file")]
-    NotAFile {
-        /// The file.
-        path: String,
-    },
-    /// The slot's file is larger than anything that this client would have written.
-    #[error("{path} has {found} bytes, the limit is {limit}")]
+    /// A file could not be read or written.
+    #[cfg(feature = "directory")]
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The slot's content is larger than anything that this client would have written.
+    #[error("{slot:?} has {found} bytes, the limit is {limit}")]
     TooLarge {
-        /// The file.
-        path: String,
+        /// The slot.
+        slot: Slot,
         /// The limit in bytes.
         limit: u64,
         /// The size found in bytes.

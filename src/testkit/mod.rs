@@ -5,5 +5,5 @@ mod forge;
 mod server;
 pub mod suite;
 
-pub use forge::{Forge, ForgeKey, Published};
+pub use forge::{Forge, ForgeAuthority, ForgeKey, Published};
 pub use server::{Checkpoint, Fault, SimulatedTransport, TrustServer};

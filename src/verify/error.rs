@@ -184,7 +184,9 @@ impl VerifyError {
             Self::NotSigned { .. } => "NOT_SIGNED",
             Self::Missing { .. } => "MISSING",
             Self::Unavailable { .. } => "NETWORK",
-            Self::TooLarge { .. } | Self::TooMany { .. } => "TOO_LARGE",
+            Self::TooLarge { .. }
+            | Self::TooMany { .. }
+            | Self::Malformed { source: WireError::TooMany { .. }, .. } => "TOO_LARGE",
             Self::Malformed { .. } | Self::Delegation { .. } => "MALFORMED",
             Self::HashMismatch { .. } => "HASH_MISMATCH",
             Self::Threshold { .. } => "THRESHOLD",

@@ -91,7 +91,8 @@ impl RootJudge<'_> {
         self.own(envelope, &dates, true).map(drop)
     }
 
-    /// Whether `previous` vouches for a root, whatever its version.
+    /// Whether `previous` vouches for a root, whatever its version: with keys whose certificates
+    /// are for the collection.
     pub(super) fn signed_by(
         &self,
         previous: &Verified<Root>,
@@ -100,7 +101,8 @@ impl RootJudge<'_> {
         let role = RoleName::Root;
         let message =
             next.message().map_err(|source| VerifyError::Malformed { role: role.clone(), source })?;
-        let Some(authority) = previous.body().authority(&role) else { return Err(self.no_authority()) };
+        // A key that could not sign the previous root can't replace it either.
+        let authority = self.usable(previous.body(), &Dates::Ignored)?;
         let count = threshold::count(&authority, next.signatures(), &message, &self.judge.limits);
         if count.is_met() {
             return Ok(());

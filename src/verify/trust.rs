@@ -61,7 +61,9 @@ impl Trust {
                     unusable = unusable.take().or_else(|| no_authority(&outcome));
                     outcome.is_ok()
                 });
-                if let Some(reason) = unusable {
+                // Each key has its own time: that no authority was good at one of them says
+                // nothing about the others.
+                if let (Some(reason), None) = (unusable, kept.keys().next()) {
                     return Err(VerifyError::PinInvalid { gun: gun.clone(), reason });
                 }
                 (kept, "a certificate of the pinned authority".to_owned())

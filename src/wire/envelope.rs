@@ -117,8 +117,8 @@ impl<T: Document> Envelope<T> {
     }
 }
 
-/// The canonical form of a document: what a signer signs.
-pub(crate) fn canonical<T: Document>(body: &T) -> Vec<u8> {
+/// The canonical form of a document: what its keys sign.
+pub fn canonical<T: Document>(body: &T) -> Vec<u8> {
     let mut out = Vec::new();
     body.write(&mut out);
     out
@@ -187,5 +187,9 @@ pub(crate) fn base64(reader: &mut Reader<'_>, member: &'static str) -> Result<Ve
     let text = reader.string()?.decode();
     let text: Cow<'_, str> =
         if text.contains(['\r', '\n']) { Cow::Owned(text.replace(['\r', '\n'], "")) } else { text };
+    // The decoder would take several padded texts in a row for one.
+    if text.trim_end_matches('=').contains('=') {
+        return Err(WireError::invalid(member, "base64 goes on behind its padding"));
+    }
     data_encoding::BASE64.decode(text.as_bytes()).map_err(|error| WireError::invalid(member, error))
 }

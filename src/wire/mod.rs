@@ -11,11 +11,12 @@ mod error;
 pub mod json;
 pub mod notary;
 mod record;
+#[cfg(test)]
+mod tests;
 
 pub use bytes::Bytes;
 pub(crate) use dialect::BadDelegation;
 pub use dialect::Dialect;
-pub(crate) use envelope::canonical;
-pub use envelope::{Document, Envelope, Signature, seal};
+pub use envelope::{Document, Envelope, Signature, canonical, seal};
 pub use error::WireError;
 pub use record::{FirstUse, Floor, TrustRecord};

@@ -4,7 +4,9 @@ use std::time::SystemTime;
 
 use tuf_notary::{
     blocking::Collection,
+    crypto::PrivateKey,
     error::Error,
+    keys::{KeyRole, KeyStore as _, MemoryKeys},
     limits::Limits,
     name::{Gun, RoleName, Slot},
     store::{MemoryStore, MetadataStore},
@@ -115,5 +117,21 @@ impl Lab {
     pub fn version(view: &View, role: &str) -> Option<u64> {
         let role = RoleName::new(role).unwrap();
         view.roles().into_iter().find(|status| status.role == role)?.file.map(|(version, _)| version.get())
+    }
+
+    /// A publisher with a store of their own and the forge's keys for targets and snapshot.
+    pub fn publisher(&mut self) -> Collection {
+        let (gun, keys) = (self.gun(), MemoryKeys::new());
+        for (role, key_role) in [("targets", KeyRole::Targets), ("snapshot", KeyRole::Snapshot)] {
+            for key in self.forge.keys(role) {
+                let private = PrivateKey::from_pkcs8_der(&key.private().to_notary_pkcs8()).unwrap();
+                keys.import(private, &key_role, Some(&gun)).unwrap();
+            }
+        }
+        Collection::builder(gun.clone(), self.trust.clone())
+            .transport(self.server.transport(&gun))
+            .keys(keys)
+            .freshness(Freshness::AsOf(self.now))
+            .build()
     }
 }

@@ -1,8 +1,10 @@
 //! Every published attack on TUF and Notary clients that applies here: one test a row, named by
 //! its id, each driven through the machine and the simulated server.
 
+mod authority;
 mod lab;
 
+mod artifacts;
 mod cache;
 mod canonical;
 mod clock;
@@ -13,10 +15,13 @@ mod duplicate_keys;
 mod endless_data;
 mod freeze;
 mod key_rotation;
+mod large_files;
 mod mix_and_match;
 mod parser;
 mod paths;
 mod pinning;
 mod rollback;
+mod signing;
+mod spki;
 mod threshold;
 mod wrong_keys;

@@ -8,7 +8,7 @@ use std::{
 
 use tuf_notary::{
     name::{Gun, RoleName, Slot},
-    store::{DirectoryStore, MetadataStore, StoreError},
+    store::{DirectoryStore, FileError, MetadataStore, StoreError},
     testkit::suite,
 };
 
@@ -158,7 +158,7 @@ fn cr_05_leftovers_of_crashes_are_ignored_and_the_old_ones_removed() {
 fn ct_04_a_folder_or_a_huge_file_is_refused() {
     let fixture = Fixture::new();
     fs::create_dir_all(fixture.root()).unwrap();
-    assert!(matches!(fixture.store.read(&ROOT, MAX), Err(StoreError::NotAFile { .. })));
+    assert!(matches!(fixture.store.read(&ROOT, MAX), Err(StoreError::File(FileError::NotAFile { .. }))));
     fs::remove_dir(fixture.root()).unwrap();
     let file = fs::File::create(fixture.root()).unwrap();
     file.set_len(10 << 30).unwrap();
@@ -172,7 +172,7 @@ fn ct_04_a_folder_or_a_huge_file_is_refused() {
 fn pt_14_removal_unlinks_one_file_and_never_a_folder() {
     let fixture = Fixture::new();
     fs::create_dir_all(fixture.root().join("kept")).unwrap();
-    assert!(matches!(fixture.store.remove(&ROOT), Err(StoreError::NotAFile { .. })));
+    assert!(matches!(fixture.store.remove(&ROOT), Err(StoreError::File(FileError::NotAFile { .. }))));
     assert!(fixture.root().join("kept").is_dir());
 }
 
@@ -261,10 +261,10 @@ mod unix {
         let fixture = Fixture::new();
         fs::create_dir_all(fixture.metadata()).unwrap();
         assert!(Command::new("mkfifo").arg(fixture.root()).status().unwrap().success());
-        assert!(matches!(fixture.store.read(&ROOT, MAX), Err(StoreError::NotAFile { .. })));
+        assert!(matches!(fixture.store.read(&ROOT, MAX), Err(StoreError::File(FileError::NotAFile { .. }))));
         fs::remove_file(fixture.root()).unwrap();
         symlink("/dev/zero", fixture.root()).unwrap();
-        assert!(matches!(fixture.store.read(&ROOT, MAX), Err(StoreError::NotAFile { .. })));
+        assert!(matches!(fixture.store.read(&ROOT, MAX), Err(StoreError::File(FileError::NotAFile { .. }))));
     }
 
     #[test]
@@ -300,7 +300,10 @@ mod unix {
         let lock = own.join(names(&own).into_iter().find(|name| name.ends_with(".lock")).unwrap());
         fs::remove_file(&lock).unwrap();
         symlink(elsewhere.join("new"), &lock).unwrap();
-        assert!(matches!(fixture.store.lock(Duration::ZERO), Err(StoreError::NotAFile { .. })));
+        assert!(matches!(
+            fixture.store.lock(Duration::ZERO),
+            Err(StoreError::File(FileError::NotAFile { .. }))
+        ));
         assert!(!elsewhere.join("new").exists());
     }
 

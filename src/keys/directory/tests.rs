@@ -1,7 +1,7 @@
 //! Key files, good and bad, against a folder on disk.
 
 use super::*;
-use crate::keys::{FixedPassphrases, PassphraseRequest};
+use crate::keys::{FileError, FixedPassphrases, PassphraseRequest};
 use std::{
     fs::{self, File},
     sync::atomic::{AtomicU32, Ordering},
@@ -221,7 +221,7 @@ fn ks_03_links_are_neither_listed_nor_read_nor_written_through() {
     assert_eq!(folder.keys.folder.ids().unwrap(), []);
     assert_eq!(folder.keys.list().unwrap(), []);
     let refused = folder.keys.signer(&plain).unwrap_err();
-    assert!(matches!(refused, KeyError::NotAFile { .. }), "{refused}");
+    assert!(matches!(refused, KeyError::File(FileError::NotAFile { .. })), "{refused}");
     let block = PemBlock::read_all(PLAIN.as_bytes()).remove(0);
     let key = PrivateKey::from_pem(&block, None).unwrap();
     let gun = Gun::new("g/x").unwrap();

@@ -20,7 +20,7 @@ impl Forge {
     /// version, and the earlier roots. What did not change since the last time is the same to the
     /// byte.
     pub fn build(&mut self) -> Published {
-        let mut published = Published::new(self.gun.clone(), self.earlier.clone());
+        let mut published = Published::with_files(self.gun.clone(), self.earlier.clone());
         let mut pins = BTreeMap::new();
         let roles: Vec<_> = self.documents.keys().cloned().collect();
         let is_pinned = |role: &&String| !matches!(role.as_str(), "snapshot" | "timestamp");
@@ -39,7 +39,12 @@ impl Forge {
     }
 
     /// Makes a role's file. Returns what the parent pins of it.
-    fn make(&mut self, role: &str, document: &Value, published: &mut Published) -> Option<(String, Value)> {
+    pub(super) fn make(
+        &mut self,
+        role: &str,
+        document: &Value,
+        published: &mut Published,
+    ) -> Option<(String, Value)> {
         let hooks = self.hooks.get(role).cloned().unwrap_or_default();
         let plain = document.to_string();
         let text = hooks.before_sign.map_or_else(|| plain.clone(), |change| change(plain.clone()));
@@ -57,7 +62,7 @@ impl Forge {
         let file = envelope(&signed, &signatures);
         let file = hooks.after_sign.map_or_else(|| file.clone(), |change| change(file.clone()));
         let mut pin = document::pin(&file);
-        published.add(role, document.get("version").and_then(Value::as_u64), file);
+        published.add_as(role, document.get("version").and_then(Value::as_u64), file);
         if let Some(change) = hooks.pin {
             change(&mut pin);
         }

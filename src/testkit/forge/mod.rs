@@ -13,6 +13,7 @@
 //! server.serve(&forge.build());
 //! ```
 
+mod authority;
 mod build;
 mod document;
 mod key;
@@ -27,6 +28,7 @@ use std::{
 
 use serde_json::Value;
 
+pub use authority::ForgeAuthority;
 pub use key::ForgeKey;
 pub use published::Published;
 
@@ -41,8 +43,8 @@ type ValueHook = Arc<dyn Fn(&mut Value) + Send + Sync>;
 
 /// A repository in the making, with all its private keys.
 ///
-/// A new one is correct: root, targets with the tag `v1`, snapshot and timestamp, all of version
-/// 1. Roles are named as Notary spells them: `root`, `targets/releases`. A clone goes its own way,
+/// A new one is correct: root, targets with the tag `v1`, snapshot and timestamp, each in its first
+/// version. Roles are named as Notary spells them: `root`, `targets/releases`. A clone goes its own way,
 /// which makes forks and older states.
 ///
 /// # Panics
@@ -232,8 +234,11 @@ impl Forge {
     }
 
     fn next_root(&mut self) {
-        let before = self.build();
-        self.earlier = before.versions_of_root();
+        let mut roots = Published::with_files(self.gun.clone(), std::mem::take(&mut self.earlier));
+        let root = self.documents.get("root").cloned().unwrap_or_default();
+        let _ = self.make("root", &root, &mut roots);
+        roots.remove("root.json");
+        self.earlier = roots.into_files();
         self.raise("root");
         self.raise_above("root");
         let listed = self.listed.get("root").cloned().unwrap_or_default();

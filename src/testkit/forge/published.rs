@@ -18,7 +18,12 @@ pub struct Published {
 }
 
 impl Published {
-    pub(super) const fn new(gun: Gun, files: BTreeMap<String, Vec<u8>>) -> Self {
+    /// No files at all: for files that were recorded elsewhere.
+    pub const fn new(gun: Gun) -> Self {
+        Self { gun, files: BTreeMap::new() }
+    }
+
+    pub(super) const fn with_files(gun: Gun, files: BTreeMap<String, Vec<u8>>) -> Self {
         Self { gun, files }
     }
 
@@ -58,7 +63,16 @@ impl Published {
         Upload::new(roles.iter().filter_map(part).collect())
     }
 
-    pub(super) fn add(&mut self, role: &str, version: Option<u64>, file: Vec<u8>) {
+    /// Adds the newest file of a role by all its names: plain, by digest, and by version where the
+    /// file shows one.
+    pub fn add(&mut self, role: &str, file: Vec<u8>) {
+        let version = serde_json::from_slice(&file).ok().and_then(|file: serde_json::Value| {
+            file.pointer("/signed/version").and_then(serde_json::Value::as_u64)
+        });
+        self.add_as(role, version, file);
+    }
+
+    pub(super) fn add_as(&mut self, role: &str, version: Option<u64>, file: Vec<u8>) {
         let sha256 = HEXLOWER.encode(&digest::sha256(&file));
         if let Some(version) = version {
             self.insert(&format!("{version}.{role}.json"), file.clone());
@@ -67,10 +81,7 @@ impl Published {
         self.insert(&format!("{role}.json"), file);
     }
 
-    /// All versions of the root, without the name of the newest.
-    pub(super) fn versions_of_root(&self) -> BTreeMap<String, Vec<u8>> {
-        let is_version = |name: &str| name.ends_with(".root.json") || name.starts_with("root.");
-        let files = self.files.iter().filter(|(name, _)| is_version(name) && *name != "root.json");
-        files.map(|(name, file)| (name.clone(), file.clone())).collect()
+    pub(super) fn into_files(self) -> BTreeMap<String, Vec<u8>> {
+        self.files
     }
 }

@@ -54,14 +54,15 @@ struct State {
     collections: BTreeMap<Gun, Collection>,
     faults: BTreeMap<Gun, Vec<Fault>>,
     log: Vec<String>,
+    interruptions: Vec<(String, Box<dyn FnOnce() + Send>)>,
 }
 
 impl TrustServer {
     /// A server without collections.
     pub fn new() -> Self {
         let now = SystemTime::now();
-        let (collections, faults, log) = Default::default();
-        let state = State { now, collections, faults, log };
+        let (collections, faults, log, interruptions) = Default::default();
+        let state = State { now, collections, faults, log, interruptions };
         Self { state: Arc::new(Mutex::new(state)), bytes_read: Arc::default() }
     }
 
@@ -123,6 +124,13 @@ impl TrustServer {
         self.state().faults.remove(gun);
     }
 
+    /// Runs `action` once, before the next request whose line in [`requests`](Self::requests)
+    /// begins with `prefix` is answered: another publisher or attacker comes first. It may use the
+    /// server.
+    pub fn before(&self, prefix: &str, action: impl FnOnce() + Send + 'static) {
+        self.state().interruptions.push((prefix.to_owned(), Box::new(action)));
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -148,6 +156,12 @@ impl fmt::Debug for TrustServer {
 impl State {
     fn collection(&mut self, gun: &Gun) -> &mut Collection {
         self.collections.entry(gun.clone()).or_default()
+    }
+
+    /// Takes the action that is to come before a request.
+    fn interruption(&mut self, request: &str) -> Option<Box<dyn FnOnce() + Send>> {
+        let at = self.interruptions.iter().position(|(prefix, _)| request.starts_with(prefix.as_str()))?;
+        Some(self.interruptions.remove(at).1)
     }
 
     fn faults(&self, gun: &Gun) -> Vec<Fault> {

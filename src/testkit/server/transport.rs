@@ -25,6 +25,10 @@ impl SimulatedTransport {
     /// Logs a request and lets the faults that concern all requests come to effect. The server is
     /// not locked meanwhile: a fault may take its time, and may ask the server itself.
     fn begin(&self, log: String, role: Option<&RoleName>, what: &str) -> Result<Vec<Fault>, TransportError> {
+        let interruption = self.server.state().interruption(&log);
+        if let Some(action) = interruption {
+            action();
+        }
         let faults = {
             let mut state = self.server.state();
             state.log.push(log);

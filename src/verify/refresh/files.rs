@@ -196,8 +196,8 @@ impl Refresh {
             },
             None => None,
         };
-        let known_before = self.record.first_use.as_ref().is_some_and(|first| first.time < self.judge.now);
-        if known_before && self.floors.get(role).is_none() && self.is_top_level(role) {
+        // A record that is there holds the floor of every file that was ever accepted.
+        if self.unrecorded && self.floors.get(role).is_none() && self.is_top_level(role) {
             self.notices.push(Notice::FloorLost { role: role.clone() });
         }
         found

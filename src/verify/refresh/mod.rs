@@ -4,8 +4,9 @@
 //! 1. The record and the cached root; without a root, first contact as [`Trust`] says.
 //! 2. Timestamp, snapshot, targets, delegations. Each file that the cache has as pinned is used
 //!    from there. Each is saved as soon as it is verified.
-//! 3. When the root is expired, a top-level signature fails, or the snapshot pins another root,
-//!    newer roots are walked version by version, once, and step 2 begins again.
+//! 3. When the root is expired or older than one that was trusted, a top-level signature fails, or
+//!    the snapshot pins another root, newer roots are walked version by version, once, and step 2
+//!    begins again.
 //! 4. The record, with the floors for next time.
 //!
 //! The driver turns [`step`](Refresh::step) and answers with [`supply`](Refresh::supply). After an
@@ -107,6 +108,8 @@ pub struct Refresh {
     /// Why newer roots are looked for.
     stale: Option<VerifyError>,
     walked: bool,
+    /// Whether the cache has a root and no record stands beside it.
+    unrecorded: bool,
     notices: Vec<Notice>,
 }
 
@@ -152,6 +155,7 @@ impl Refresh {
             pending: Vec::new(),
             stale: None,
             walked: false,
+            unrecorded: false,
             notices: Vec::new(),
         }
     }

@@ -21,11 +21,15 @@ impl Refresh {
         };
         if let Some(cached) = &cached {
             self.floors.raise(&RoleName::Root, cached);
+            self.unrecorded = self.record.first_use.is_none();
         }
         match (given, cached) {
             (Some(given), Some(cached)) if self.is_reached(&given, &cached)? => Ok(self.begin_with(cached)),
-            (Some(given), _) => {
-                self.save(&RoleName::Root, given.bytes());
+            (Some(given), cached) => {
+                // A newer one stays in the cache until it is reached again.
+                if cached.is_none_or(|cached| cached.body().version <= given.body().version) {
+                    self.save(&RoleName::Root, given.bytes());
+                }
                 Ok(self.begin_with(given))
             }
             (None, Some(cached)) => Ok(self.begin_with(cached)),
@@ -115,12 +119,15 @@ impl Refresh {
         Ok(State::LoadTimestamp)
     }
 
+    /// A root that has expired, or is older than one that was trusted, only leads to its
+    /// successors: nothing else may be judged by it.
     fn begin_with(&mut self, root: Verified<Root>) -> State {
-        let expired = self.judge.unexpired(&RoleName::Root, root.body()).err();
+        let unexpired = self.judge.unexpired(&RoleName::Root, root.body());
+        let outdated = self.check_root_floor(&root).and(unexpired).err();
         self.anchor = Some(root.clone());
         self.root = Some(root);
         self.note_first_use();
-        match expired {
+        match outdated {
             Some(error) => {
                 self.stale = Some(error);
                 self.walked = true;

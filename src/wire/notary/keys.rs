@@ -7,6 +7,7 @@
 use super::{WireError, is_null, write_name, write_text};
 use crate::{
     crypto::{KeyKind, PublicKey, digest},
+    limits::Limits,
     metadata::{FiledKey, KeyRing},
     name::KeyId,
     wire::{envelope::base64, json::Reader},
@@ -63,19 +64,23 @@ pub(crate) fn file(ring: &mut KeyRing, key: &PublicKey) -> KeyId {
 }
 
 /// Reads the `keys` object of a document.
-pub(super) fn read_ring(reader: &mut Reader<'_>) -> Result<KeyRing, WireError> {
-    let mut ring = KeyRing::default();
+pub(super) fn read_ring(reader: &mut Reader<'_>, limits: &Limits) -> Result<KeyRing, WireError> {
+    let (mut ring, mut count) = (KeyRing::default(), 0_usize);
     if is_null(reader)? {
         return Ok(ring);
     }
     reader.map(|reader, name| {
+        count = count.saturating_add(1);
+        if count > limits.max_keys {
+            return Err(WireError::TooMany { what: "keys", limit: limits.max_keys });
+        }
         let key = read_key(reader)?;
         // A name that can't be an id names no key that a role could list.
         if let Ok(id) = KeyId::new(&name.decode()) {
             let genuine = key_id(&key) == id;
             ring.insert(id, FiledKey { canonical_id: canonical_id(&key), key, genuine });
         }
-        Ok::<_, WireError>(())
+        Ok(())
     })?;
     Ok(ring)
 }

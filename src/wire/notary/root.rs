@@ -28,7 +28,7 @@ impl Syntax for Root {
         reader.structure(MEMBERS, |reader, member| {
             match member {
                 "consistent_snapshot" => consistent_snapshot = reader.boolean()?,
-                "keys" => keys = Some(keys::read_ring(reader)?),
+                "keys" => keys = Some(keys::read_ring(reader, limits)?),
                 "roles" => roles = Some(Roles::read(reader, limits)?),
                 _ => drop(header.read(reader, member, TYPE)?),
             }

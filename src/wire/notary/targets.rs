@@ -99,7 +99,7 @@ fn read_delegations(
     }
     reader.structure(&["keys", "roles"], |reader, member| {
         match member {
-            "keys" => ring = keys::read_ring(reader)?,
+            "keys" => ring = keys::read_ring(reader, limits)?,
             _ if is_null(reader)? => {}
             _ => reader.array(|reader| {
                 if delegations.len() >= limits.max_delegations {

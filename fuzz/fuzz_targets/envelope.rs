@@ -1,0 +1,25 @@
+//! An envelope of any kind: no panic, and the message is canonical.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tuf_notary::{
+    limits::Limits,
+    metadata::{Root, Snapshot, Targets, Timestamp},
+    wire::{Document, Envelope, json::canonicalise},
+};
+
+fuzz_target!(|bytes: &[u8]| {
+    read::<Root>(bytes);
+    read::<Timestamp>(bytes);
+    read::<Snapshot>(bytes);
+    read::<Targets>(bytes);
+});
+
+fn read<T: Document>(bytes: &[u8]) {
+    let Ok(envelope) = Envelope::<T>::read(bytes.to_vec(), &Limits::default()) else { return };
+    let message = envelope.message().expect("what was read has a canonical form").into_owned();
+    if message.iter().all(|byte| *byte >= 0x20) {
+        let text = std::str::from_utf8(&message).expect("UTF-8");
+        assert_eq!(canonicalise(text).expect("canonical"), message);
+    }
+}

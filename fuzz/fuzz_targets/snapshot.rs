@@ -1,0 +1,9 @@
+//! The snapshot document: what is read can be written, and is then read as the same.
+#![no_main]
+
+mod round_trip;
+
+use libfuzzer_sys::fuzz_target;
+use tuf_notary::metadata::Snapshot;
+
+fuzz_target!(|signed: &[u8]| round_trip::check::<Snapshot>(signed));

@@ -1,0 +1,9 @@
+//! The targets document: what is read can be written, and is then read as the same.
+#![no_main]
+
+mod round_trip;
+
+use libfuzzer_sys::fuzz_target;
+use tuf_notary::metadata::Targets;
+
+fuzz_target!(|signed: &[u8]| round_trip::check::<Targets>(signed));

@@ -1,0 +1,9 @@
+//! The timestamp document: what is read can be written, and is then read as the same.
+#![no_main]
+
+mod round_trip;
+
+use libfuzzer_sys::fuzz_target;
+use tuf_notary::metadata::Timestamp;
+
+fuzz_target!(|signed: &[u8]| round_trip::check::<Timestamp>(signed));
