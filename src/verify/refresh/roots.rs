@@ -25,9 +25,9 @@ impl Refresh {
         }
         match (given, cached) {
             (Some(given), Some(cached)) if self.is_reached(&given, &cached)? => Ok(self.begin_with(cached)),
-            (Some(given), cached) => {
+            (Some(given), _) => {
                 // A newer one stays in the cache until it is reached again.
-                if cached.is_none_or(|cached| cached.body().version <= given.body().version) {
+                if self.check_root_floor(&given).is_ok() {
                     self.save(&RoleName::Root, given.bytes());
                 }
                 Ok(self.begin_with(given))
