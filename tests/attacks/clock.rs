@@ -203,7 +203,7 @@ fn ck_05_certificates_are_judged_by_the_instant_of_the_refresh() {
     lab.forge.rotate_root(&[key], 1);
     lab.serve();
     // Good at the clock's time, and not at the latest time that was known.
-    refused_at(&lab, day(5), "CERTIFICATE");
+    refused_at(&lab, day(5), "EXPIRED");
     lab.server.serve(&good.build());
     refresh_at(&lab, day(5)).unwrap();
 }

@@ -284,7 +284,7 @@ fn a_new_key_in_an_expired_certificate_is_refused_and_an_old_one_goes_on() {
     good.rotate_root(&[expired(&old[0])], 1);
     lab.forge.rotate_root(&[expired(&ForgeKey::ecdsa())], 1);
     lab.serve();
-    lab.refused_and_kept("CERTIFICATE", &["root"], &good.build());
+    lab.refused_and_kept("EXPIRED", &["root"], &good.build());
 }
 
 /// Its holder could not sign this root, so he can't replace it either.

@@ -222,10 +222,10 @@ fn an_expired_leaf_is_trusted_from_the_cache_only() {
     lab.refresh().unwrap();
     let mut first = served(&ca.leaf(), authority(&[&ca]));
     first.now = lab.now;
-    first.refused("CERTIFICATE");
+    first.refused("EXPIRED");
     lab.forge.rotate_root(&[ca.leaf()], 1);
     lab.serve();
-    lab.refused("CERTIFICATE");
+    lab.refused("EXPIRED");
 }
 
 /// The old key's certificate ended before the new authority began.
