@@ -193,14 +193,3 @@ fn a_result_that_can_not_be_printed_is_no_success() {
     command.args(["-c", &script]);
     Outcome(process::run(command, b"", process::LONGEST)).fails(1, "OUTPUT");
 }
-
-#[test]
-fn texts_of_a_server_do_not_reach_the_terminal_as_they_are() {
-    let mut forge = Forge::new(GUN);
-    let key = forge.keys("root")[0].with_id("id\u{9b}2J\u{85}error[NONE]: all is well");
-    forge.set_keys("root", &[key], 1);
-    let server = StaticServer::start(&forge.build());
-    let outcome = User::new().verify(&server, &["--root-key", &"ab".repeat(32)], "v1");
-    outcome.fails(1, "PIN_MISMATCH");
-    assert!(!outcome.0.stderr.trim_end().contains(char::is_control), "{outcome:#?}");
-}
