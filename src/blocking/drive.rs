@@ -51,7 +51,7 @@ pub(super) fn refresh(
                 if let Err(error) = store.write(&slot, &bytes) {
                     is_rootless |= slot == ROOT && matches!(store.read(&slot, max), Ok(None));
                     tracing::warn!(%error, "verified metadata is not kept");
-                    machine.note(Notice::NotSaved { reason: error.to_string() });
+                    machine.note(Notice::NotSaved { slot, reason: error.to_string() });
                 }
                 continue;
             }

@@ -8,11 +8,12 @@ use super::key_material::{KeyMaterial, ParsedKey};
 use super::pem::PemBlock;
 use super::scheme::{KeyKind, Scheme};
 use super::signature;
+use std::fmt;
 
 /// A published public key.
 ///
 /// Keeps the bytes as published, for they make the key id, and the key inside when it is usable.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PublicKey {
     kind: KeyKind,
     published: Vec<u8>,
@@ -160,6 +161,18 @@ impl PublicKey {
             kind: self.kind.as_str().to_owned(),
             found: parsed.material.algorithm().to_owned(),
         })
+    }
+}
+
+/// Whole certificates would drown everything else.
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PublicKey")
+            .field("kind", &self.kind)
+            .field("common_name", &self.certificate().and_then(Certificate::common_name))
+            .field("published", &format_args!("{} bytes", self.published.len()))
+            .field("unusable", &self.parsed.as_ref().err())
+            .finish_non_exhaustive()
     }
 }
 

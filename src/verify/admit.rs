@@ -32,13 +32,18 @@ impl Judge {
         Ok(pin.length)
     }
 
-    /// Whether `bytes` is the file that the parent pins. Every digest that it lists must match.
+    /// Whether `bytes` is the file that the parent pins.
     pub(super) fn check_pin(&self, role: &RoleName, bytes: &[u8], pin: &Pin) -> Result<(), VerifyError> {
         let cap = self.cap(role, pin)?;
         let found = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         if found > cap {
             return Err(VerifyError::TooLarge { role: role.clone(), limit: cap, found });
         }
+        self.check_digests(role, bytes, pin)
+    }
+
+    /// Every digest that the parent lists must match.
+    pub(super) fn check_digests(&self, role: &RoleName, bytes: &[u8], pin: &Pin) -> Result<(), VerifyError> {
         mismatch(role, "SHA-256", &pin.sha256, &digest::sha256(bytes))?;
         match &pin.sha512 {
             Some(sha512) => mismatch(role, "SHA-512", sha512, &digest::sha512(bytes)),

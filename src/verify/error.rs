@@ -24,6 +24,14 @@ pub enum VerifyError {
         /// The file's name on the server.
         name: String,
     },
+    /// A role that was published is declared still, and the snapshot leaves it out.
+    #[error("{role} was published, version {trusted}, and the snapshot leaves it out")]
+    Withheld {
+        /// The role.
+        role: RoleName,
+        /// The version trusted before.
+        trusted: Version,
+    },
     /// The question was not answered, and the freshness mode allows no answer from the cache.
     #[error("could not ask for {name}")]
     Unavailable {
@@ -182,7 +190,7 @@ impl VerifyError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::NotSigned { .. } => "NOT_SIGNED",
-            Self::Missing { .. } => "MISSING",
+            Self::Missing { .. } | Self::Withheld { .. } => "MISSING",
             Self::Unavailable { .. } => "NETWORK",
             Self::TooLarge { .. }
             | Self::TooMany { .. }

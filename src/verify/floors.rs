@@ -53,14 +53,18 @@ impl Floors {
     }
 
     /// Records what was just verified. It passed [`check`](Self::check), so it is no step back
-    /// unless keys were revoked.
+    /// unless keys were revoked. Who vouched for the same version before still does: signatures
+    /// are not signed themselves, and whoever serves the file could have left some out.
     pub(super) fn set<T: Document>(&mut self, role: &RoleName, verified: &Verified<T>) {
-        let floor = Floor {
-            version: verified.body().version(),
-            sha256: *verified.sha256(),
-            signers: verified.signers().to_vec(),
-        };
-        self.0.insert(role.clone(), floor);
+        let version = verified.body().version();
+        let mut signers = verified.signers().to_vec();
+        let before = self.0.get(role).filter(|floor| floor.version == version);
+        for signer in before.into_iter().flat_map(|floor| &floor.signers) {
+            if !signers.contains(signer) {
+                signers.push(signer.clone());
+            }
+        }
+        self.0.insert(role.clone(), Floor { version, sha256: *verified.sha256(), signers });
     }
 
     /// Raises the floor to what a verified cached file shows.

@@ -1,6 +1,6 @@
 //! What a caller should know although the metadata is trusted.
 
-use crate::name::{RoleName, Version};
+use crate::name::{RoleName, Slot, Version};
 
 /// Something worth knowing about trusted metadata.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub enum Notice {
     ClockBehind,
     /// A verified file could not be kept; the next run starts without it.
     NotSaved {
+        /// Which.
+        slot: Slot,
         /// What the store said.
         reason: String,
     },

@@ -2,7 +2,8 @@
 //!
 //! Distinct key *material* counts, not ids: one key behind two certificates, or listed twice, is
 //! one key. The trusted key's kind fixes which schemes are possible; a signature's `method` only
-//! chooses among them. An entry that doesn't verify is skipped and does no harm.
+//! chooses among them. An entry that doesn't verify is skipped and does no harm. Counting goes on
+//! when the threshold is met: when a key is revoked later, the others that vouched still do.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,7 @@ use crate::{crypto::KeyMaterial, limits::Limits, metadata::Authority, name::KeyI
 #[derive(Debug)]
 pub(super) struct Count {
     pub(super) needed: u32,
-    /// Canonical ids of the keys that have signed; no more than needed.
+    /// Canonical ids of the keys that have signed.
     pub(super) signers: Vec<KeyId>,
 }
 
@@ -26,7 +27,7 @@ impl Count {
     }
 }
 
-/// Counts the keys of `authority` that have signed `message`, and stops when they suffice.
+/// Counts the keys of `authority` that have signed `message`.
 pub(super) fn count(
     authority: &Authority,
     signatures: &[Signature],
@@ -37,9 +38,6 @@ pub(super) fn count(
     let mut count = Count { needed, signers: Vec::new() };
     let mut tried: BTreeMap<&KeyMaterial, Tries> = BTreeMap::new();
     for signature in signatures {
-        if count.is_met() {
-            break;
-        }
         let Some(filed) = authority.key(&signature.key_id) else { continue };
         let (Some(scheme), Ok(material)) = (signature.scheme, filed.key.material()) else { continue };
         let tries = tried.entry(material).or_default();

@@ -32,7 +32,10 @@ pub enum Trust {
     Certificates(Vec<KeyId>),
     /// Roots signed by keys whose certificates chain to one of these CAs.
     Authority(Vec<Certificate>),
-    /// This root file, got by another way, and its successors.
+    /// This root file, got by another way, and its successors. The cached root counts when it is
+    /// that file or directly signed by its keys; otherwise each refresh walks from the given file,
+    /// so give a newer one before
+    /// [`max_root_rotations`](crate::limits::Limits::max_root_rotations) lie between.
     Root(Vec<u8>),
 }
 

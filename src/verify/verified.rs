@@ -35,7 +35,7 @@ impl<T> Verified<T> {
         &self.sha256
     }
 
-    /// Canonical ids of keys that vouched for the document: as many as its threshold asks for.
+    /// Canonical ids of the keys that vouched for the document.
     pub fn signers(&self) -> &[KeyId] {
         &self.signers
     }

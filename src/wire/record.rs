@@ -47,7 +47,7 @@ pub struct Floor {
     pub version: Version,
     /// Its SHA-256: tells equivocation from a repeated file.
     pub sha256: [u8; 32],
-    /// Canonical ids of keys that vouched for it. When one of them was revoked and the others no
+    /// Canonical ids of the keys that vouched for it. When one of them was revoked and the others no
     /// longer suffice, the floor no longer binds.
     pub signers: Vec<KeyId>,
 }

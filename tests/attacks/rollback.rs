@@ -1,14 +1,16 @@
 //! RB: older files, validly signed.
 
+use std::{slice, time::Duration};
+
 use tuf_notary::{
-    name::{RoleName, Slot},
+    name::{KeyId, RoleName, Slot},
     store::MetadataStore,
-    testkit::{Fault, ForgeKey},
+    testkit::{Fault, Forge, ForgeKey},
     verify::{Notice, Trust},
     view::View,
 };
 
-use crate::lab::Lab;
+use crate::lab::{GUN, Lab};
 
 const RELEASES: &str = "targets/releases";
 /// Expiries of three lengths: one file comes out smaller than, as large as, or larger than another.
@@ -30,7 +32,7 @@ fn lose_record(lab: &Lab) {
 }
 
 /// Raises what pins a role's file, as a server does that holds the keys for it.
-fn raise_above(forge: &mut tuf_notary::testkit::Forge, role: &str) {
+fn raise_above(forge: &mut Forge, role: &str) {
     let above = if matches!(role, "snapshot" | "timestamp") { "timestamp" } else { "snapshot" };
     for _ in 0..3 {
         forge.bump(above);
@@ -166,7 +168,7 @@ fn rb_13_an_older_delegation_below_a_new_parent_is_refused() {
 fn rb_13_a_delegation_that_needs_more_keys_now_is_still_held_to_its_floor() {
     let (one, two) = (ForgeKey::ecdsa(), ForgeKey::ecdsa());
     let mut lab = Lab::new();
-    lab.forge.delegate("targets", RELEASES, &[one.clone()], 1, &[""]);
+    lab.forge.delegate("targets", RELEASES, slice::from_ref(&one), 1, &[""]);
     lab.serve();
     let mut old = lab.forge.clone();
     lab.forge.bump(RELEASES);
@@ -231,13 +233,27 @@ fn rb_14_a_lost_floor_is_reported() {
 }
 
 #[test]
+fn rb_14_the_lost_floor_of_a_delegation_is_reported() {
+    let lab = with_releases();
+    lab.refresh().unwrap();
+    lose_record(&lab);
+    lab.plant(RELEASES, b"{}");
+    let view = lab.refresh().unwrap();
+    assert!(
+        view.notices().contains(&Notice::FloorLost { role: RoleName::releases() }),
+        "{:?}",
+        view.notices()
+    );
+}
+
+#[test]
 fn rb_14_a_first_use_that_was_broken_off_loses_no_floor() {
     let mut lab = Lab::new();
     lab.serve();
     lab.server.misbehave(&lab.gun(), Fault::Fail { role: Some(RoleName::Timestamp), status: 503 });
     lab.refused("SERVER_ERROR");
     lab.server.behave(&lab.gun());
-    lab.now += std::time::Duration::from_secs(60);
+    lab.now += Duration::from_secs(60);
     assert_eq!(lab.refresh().unwrap().notices(), []);
 }
 
@@ -297,7 +313,7 @@ fn rb_16_an_older_root_in_place_of_the_next_is_refused() {
 #[test]
 fn rb_16_an_older_root_at_a_second_first_contact_is_refused() {
     let mut lab = Lab::new();
-    let id = tuf_notary::name::KeyId::new(&lab.forge.keys("root")[0].id()).unwrap();
+    let id = KeyId::new(&lab.forge.keys("root")[0].id()).unwrap();
     lab.trust = Trust::Certificates(vec![id]);
     let old = lab.serve();
     lab.forge.bump("root");
@@ -311,12 +327,12 @@ fn rb_16_an_older_root_at_a_second_first_contact_is_refused() {
 
 /// A client that trusted root version 3; the keys of timestamp, snapshot and targets in version 1
 /// are revoked. Returns also what the thief of those keys serves.
-fn rotated_twice() -> (Lab, tuf_notary::testkit::Forge) {
+fn rotated_twice() -> (Lab, Forge) {
     let mut lab = Lab::new();
     lab.serve();
     let stolen = lab.forge.clone();
     for _ in 0..2 {
-        let key = ForgeKey::certificate(crate::lab::GUN);
+        let key = ForgeKey::certificate(GUN);
         lab.forge.rotate_root(&[key], 1);
     }
     for role in ["timestamp", "snapshot", "targets"] {
@@ -345,11 +361,16 @@ fn rb_16_an_older_root_put_into_the_cache_is_left_behind() {
 
 #[test]
 fn rb_16_a_given_root_does_not_undo_later_ones() {
-    for withheld in ["2.root.json", "3.root.json"] {
+    for (withheld, has_record) in
+        [("2.root.json", true), ("3.root.json", true), ("2.root.json", false), ("3.root.json", false)]
+    {
         let (mut lab, mut stolen) = rotated_twice();
         lab.trust = Trust::Root(stolen.build().newest("root"));
         let healthy = lab.serve();
         assert_eq!(Lab::version(&lab.refresh().unwrap(), "root"), Some(3));
+        if !has_record {
+            lose_record(&lab);
+        }
         stolen.bump("targets");
         lab.server.serve(&stolen.build());
         lab.server.misbehave(&lab.gun(), Fault::Withhold { name: withheld.to_owned() });

@@ -72,25 +72,15 @@ impl Refresh {
     /// The set is consistent only with the very root that the snapshot pins.
     fn check_root_pin(&self, snapshot: &Verified<Snapshot>) -> Result<(), VerifyError> {
         match &self.root {
-            Some(root) => {
-                self.judge.check_pin(&RoleName::Root, root.bytes(), &snapshot.body().root).map_err(|error| {
-                    match error {
-                        // A root that is longer than pinned is another root.
-                        VerifyError::TooLarge { role, .. } => VerifyError::HashMismatch {
-                            role,
-                            algorithm: "SHA-256",
-                            expected: data_encoding::HEXLOWER.encode(&snapshot.body().root.sha256),
-                            found: data_encoding::HEXLOWER.encode(root.sha256()),
-                        },
-                        other => other,
-                    }
-                })
-            }
+            Some(root) => self.judge.check_digests(&RoleName::Root, root.bytes(), &snapshot.body().root),
             None => Err(VerifyError::Unexpected { expected: "a root" }),
         }
     }
 
     pub(super) fn on_cached_targets(&mut self, role: RoleName, reply: Reply) -> Result<State, VerifyError> {
+        if role != RoleName::Targets && self.pin(&role).is_none() {
+            return self.on_unpublished(role, reply);
+        }
         match self.as_pinned(&role, reply)? {
             Cached::Pinned(bytes) => self.take_targets(role, bytes, true),
             Cached::Other(cached) => {
@@ -103,6 +93,25 @@ impl Refresh {
     pub(super) fn on_targets(&mut self, role: RoleName, reply: Reply) -> Result<State, VerifyError> {
         let bytes = self.pinned(&role, reply)?;
         self.take_targets(role, bytes, false)
+    }
+
+    /// A role that the snapshot doesn't list was never published, or is withheld: then its targets
+    /// must not be looked for elsewhere.
+    fn on_unpublished(&mut self, role: RoleName, reply: Reply) -> Result<State, VerifyError> {
+        if let Reply::Found(bytes) = reply {
+            self.raise_targets_floor(&role, Some(&bytes.into()));
+        }
+        let authority = self.authority(&role)?;
+        let trusted = self.floors.binding(&role, &authority).map(|floor| floor.version);
+        if let Some(trusted) = trusted {
+            let withheld = VerifyError::Withheld { role: role.clone(), trusted };
+            self.leave_out(role, withheld);
+        }
+        Ok(self.next_targets())
+    }
+
+    fn next_targets(&mut self) -> State {
+        self.pending.pop().map_or(State::Done, State::LoadTargets)
     }
 
     fn take_targets(&mut self, role: RoleName, bytes: Bytes, from_cache: bool) -> Result<State, VerifyError> {
@@ -124,21 +133,19 @@ impl Refresh {
             }
             Err(error) => return self.recover(error),
         }
-        Ok(self.pending.pop().map_or(State::Done, State::LoadTargets))
+        Ok(self.next_targets())
     }
 
     fn leave_out(&mut self, role: RoleName, error: VerifyError) {
         let notice = Notice::DelegationUnusable { role: role.clone(), reason: error.to_string() };
-        self.notices.push(notice);
+        self.note(notice);
         self.delegated.insert(role, DelegatedTargets::Unusable(error));
     }
 
-    /// Published children in the order of the document; one that was never published is left out.
+    /// The children in the order of the document.
     fn queue_children(&mut self, targets: &Targets) -> Result<(), VerifyError> {
         let limits = &self.judge.limits;
-        let snapshot = self.snapshot.as_ref().map(Verified::body);
-        let published = |role: &RoleName| snapshot.is_some_and(|snapshot| snapshot.pin(role).is_some());
-        for child in targets.delegations.iter().rev().filter(|child| published(&child.name)) {
+        for child in targets.delegations.iter().rev() {
             if child.name.depth() > limits.max_delegation_depth {
                 return Err(VerifyError::TooMany {
                     what: "levels of delegation",
@@ -160,7 +167,7 @@ impl Refresh {
         match self.floors.get(role) {
             Some(floor) if floor.version == version && floor.sha256 != *verified.sha256() => {
                 let (before, now) = (floor.sha256, *verified.sha256());
-                self.notices.push(Notice::Equivocation { role: role.clone(), version, before, now });
+                self.note(Notice::Equivocation { role: role.clone(), version, before, now });
             }
             _ => {}
         }
@@ -190,15 +197,17 @@ impl Refresh {
                     Some(verified.into_body())
                 }
                 None => {
-                    self.notices.push(Notice::CacheUnusable { role: role.clone() });
+                    self.note(Notice::CacheUnusable { role: role.clone() });
                     None
                 }
             },
             None => None,
         };
-        // A record that is there holds the floor of every file that was ever accepted.
-        if self.unrecorded && self.floors.get(role).is_none() && self.is_top_level(role) {
-            self.notices.push(Notice::FloorLost { role: role.clone() });
+        // A record that is there holds the floor of every file that was ever accepted. Without one, a
+        // delegation that is not in the cache may as well be new.
+        let known_before = self.unrecorded && (cached.is_some() || self.is_top_level(role));
+        if known_before && self.floors.get(role).is_none() {
+            self.note(Notice::FloorLost { role: role.clone() });
         }
         found
     }

@@ -3,7 +3,8 @@
 //! One refresh (Notary v1, with its gaps closed):
 //! 1. The record and the cached root; without a root, first contact as [`Trust`] says.
 //! 2. Timestamp, snapshot, targets, delegations. Each file that the cache has as pinned is used
-//!    from there. Each is saved as soon as it is verified.
+//!    from there. Each is saved as soon as it is verified. A delegation that was never published
+//!    is left out; one that was, and is declared still, can't be made to disappear.
 //! 3. When the root is expired or older than one that was trusted, a top-level signature fails, or
 //!    the snapshot pins another root, newer roots are walked version by version, once, and step 2
 //!    begins again.
@@ -204,9 +205,11 @@ impl Refresh {
         }
     }
 
-    /// Adds what the driver met with: it goes on without it.
+    /// Adds what the driver met with: it goes on without it. Each notice counts once.
     pub fn note(&mut self, notice: Notice) {
-        self.notices.push(notice);
+        if !self.notices.contains(&notice) {
+            self.notices.push(notice);
+        }
     }
 
     /// The verified set.

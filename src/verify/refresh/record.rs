@@ -32,7 +32,7 @@ impl Refresh {
         match self.record.latest_time {
             Some(latest) if !self.as_of && latest > self.judge.now => {
                 self.judge.now = latest;
-                self.notices.push(Notice::ClockBehind);
+                self.note(Notice::ClockBehind);
             }
             _ => {}
         }

@@ -55,7 +55,7 @@ impl Refresh {
         let root = self.roots().first(bytes)?;
         self.check_root_floor(&root)?;
         if matches!(self.trust, Trust::FirstUse) {
-            self.notices.push(Notice::FirstUse { version: root.body().version });
+            self.note(Notice::FirstUse { version: root.body().version });
         }
         self.save(&RoleName::Root, root.bytes());
         self.floors.set(&RoleName::Root, &root);
