@@ -94,7 +94,7 @@ pub fn say(text: &str) -> Result<(), Failure> {
 pub fn warn(view: &View) {
     for notice in view.notices() {
         let text = match notice {
-            Notice::NotSaved { reason } => format!("what is trusted is not remembered: {reason}"),
+            Notice::NotSaved { reason, .. } => format!("what is trusted is not remembered: {reason}"),
             Notice::FloorLost { role } => format!("which version of {role} was trusted before is forgotten"),
             Notice::Equivocation { role, version, .. } => {
                 format!("{role} version {version} came with two contents")

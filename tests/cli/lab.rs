@@ -121,7 +121,8 @@ impl Outcome {
     }
 }
 
-/// An example's program: `cargo test` puts it beside the folder of this very test.
+/// An example's program: plain `cargo test` builds it, beside the folder of this very test; `--test cli`
+/// alone takes what is there.
 pub fn program(example: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let path = test.ancestors().nth(2).unwrap().join("examples").join(example);
