@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use lexopt::Arg;
 use serde::Serialize;
 use serde_json::{Serializer, ser::PrettyFormatter};
-use shared::{Failure, Options, natural::natural, only, usage};
+use shared::{Failure, Options, natural::natural, only, printable, say, usage, warn};
 use tuf_notary::{
     image::Reference,
     name::{KeyId, RoleName},
@@ -59,25 +59,21 @@ fn inspect(options: &Options, as_json: bool, text: &str) -> Result<(), Failure> 
         targets.retain(|target| target.name() == tag);
     }
     targets.sort_by(|a, b| natural(a.name().as_bytes(), b.name().as_bytes()));
-    if as_json {
-        println!("{}", to_json(text, &view, &targets)?);
-    } else {
-        print(&view, &targets)?;
-    }
-    Ok(())
+    warn(&view);
+    say(&if as_json { to_json(text, &view, &targets)? } else { to_text(&view, &targets) })
 }
 
-fn print(view: &View, targets: &[SignedTarget]) -> Result<(), Failure> {
-    println!("{}\n\nsigned tags:", view.gun());
+fn to_text(view: &View, targets: &[SignedTarget]) -> String {
+    let mut lines = vec![view.gun().to_string(), String::new(), "signed tags:".to_owned()];
     for target in targets {
         let digest = target.image_digest().unwrap_or_else(|_| "(no SHA-256)".to_owned());
-        println!("  {}  {digest}  {}", target.name(), signers(view, target).join(", "));
+        lines.push(format!("  {}  {digest}  {}", target.name(), signers(view, target).join(", ")));
     }
-    println!("\nsigners:");
+    lines.extend([String::new(), "signers:".to_owned()]);
     for signer in view.signers() {
-        println!("  {}  {}", signer.name, list(&signer.keys));
+        lines.push(format!("  {}  {}", signer.name, list(&signer.keys)));
     }
-    println!("\nroles:");
+    lines.extend([String::new(), "roles:".to_owned()]);
     for status in view.roles() {
         let ids: Vec<_> = status.keys.iter().map(|key| key.canonical_id.clone()).collect();
         let file = match (&status.file, &status.problem) {
@@ -85,9 +81,10 @@ fn print(view: &View, targets: &[SignedTarget]) -> Result<(), Failure> {
             (None, Some(problem)) => format!("unusable: {problem}"),
             (None, None) => "not published".to_owned(),
         };
-        println!("  {}  {file}, {} of {} keys: {}", status.role, status.threshold, ids.len(), list(&ids));
+        let (role, threshold) = (&status.role, status.threshold);
+        lines.push(format!("  {role}  {file}, {threshold} of {} keys: {}", ids.len(), list(&ids)));
     }
-    Ok(())
+    lines.iter().map(|line| printable(line)).collect::<Vec<_>>().join("\n")
 }
 
 /// What `docker trust inspect` prints of an image, member by member.

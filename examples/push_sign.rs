@@ -5,7 +5,7 @@ mod shared;
 use std::process::ExitCode;
 
 use lexopt::Arg;
-use shared::{Failure, Options, image_and_tag, only, text, usage};
+use shared::{Failure, Options, image_and_tag, only, say, text, usage, warn};
 use tuf_notary::{
     blocking::{Initialise, SnapshotKey},
     edit::Changes,
@@ -74,8 +74,8 @@ fn sign(options: &Options, snapshot: SnapshotKey, info: TargetInfo, image: &str)
         }
         outcome => outcome?,
     };
-    println!("{}@{}", image.gun(), view.target(&tag)?.image_digest()?);
-    Ok(())
+    warn(&view);
+    say(&format!("{}@{}", image.gun(), view.target(&tag)?.image_digest()?))
 }
 
 fn digest(hex: &str) -> Result<[u8; 32], Failure> {

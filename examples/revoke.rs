@@ -5,7 +5,7 @@ mod shared;
 use std::process::ExitCode;
 
 use lexopt::Arg;
-use shared::{Failure, Options, image_and_tag, only, usage};
+use shared::{Failure, Options, image_and_tag, only, say, usage, warn};
 use tuf_notary::{edit::Changes, name::TargetName};
 
 const HELP: &str = "\
@@ -43,7 +43,6 @@ fn main() -> ExitCode {
 fn revoke(options: &Options, image: &str) -> Result<(), Failure> {
     let (image, tag) = image_and_tag(image)?;
     let changes = Changes::new().revoke(TargetName::new(&tag).map_err(usage)?);
-    options.collection(&image)?.publish(&changes)?;
-    println!("revoked {}:{tag}", image.gun());
-    Ok(())
+    warn(&options.collection(&image)?.publish(&changes)?);
+    say(&format!("revoked {}:{tag}", image.gun()))
 }

@@ -5,7 +5,7 @@ mod shared;
 use std::process::ExitCode;
 
 use lexopt::Arg;
-use shared::{Failure, Options, image_and_tag, only, text, usage};
+use shared::{Failure, Options, image_and_tag, only, say, text, usage, warn};
 use tuf_notary::name::RoleName;
 
 const HELP: &str = "\
@@ -53,6 +53,7 @@ fn verify(options: &Options, roles: &[RoleName], image: &str) -> Result<(), Fail
     let (image, tag) = image_and_tag(image)?;
     let view = options.collection(&image)?.refresh()?;
     let target = if roles.is_empty() { view.target(&tag)? } else { view.target_from(&tag, roles)? };
-    println!("{}@{}", image.gun(), target.image_digest()?);
-    Ok(())
+    let digest = target.image_digest()?;
+    warn(&view);
+    say(&format!("{}@{digest}", image.gun()))
 }

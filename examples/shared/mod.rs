@@ -3,7 +3,16 @@
 
 pub mod natural;
 
-use std::{env, ffi::OsString, fmt::Display, fs, path::PathBuf, process::ExitCode, time::SystemTime};
+use std::{
+    env,
+    ffi::OsString,
+    fmt::Display,
+    fs,
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+    time::SystemTime,
+};
 
 use tuf_notary::{
     blocking::Collection,
@@ -14,8 +23,8 @@ use tuf_notary::{
     name::{Expiry, KeyId},
     store::DirectoryStore,
     transport::{HttpTransport, TransportError},
-    verify::Trust,
-    view::Freshness,
+    verify::{Notice, Trust},
+    view::{Freshness, View},
 };
 use url::Url;
 
@@ -40,6 +49,8 @@ pub enum Failure {
     Usage(String),
     /// The operation failed: exit code 3 when the server gave no answer, otherwise 1.
     Operation(Error),
+    /// The result could not be printed: exit code 1, so that nobody takes it for a result.
+    Output(io::Error),
 }
 
 impl<E: Into<Error>> From<E> for Failure {
@@ -59,21 +70,46 @@ pub fn usage(error: impl Display) -> Failure {
 /// Runs an example and turns its outcome into an exit code; the first line on stderr names the
 /// reason.
 pub fn run(help: &str, main: impl FnOnce() -> Result<(), Failure>) -> ExitCode {
-    if env::args_os().skip(1).any(|argument| argument == "--help" || argument == "-h") {
-        println!("{help}");
-        return ExitCode::SUCCESS;
-    }
-    match main() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::Usage(reason)) => {
-            eprintln!("error[USAGE]: {reason}\n\n{help}");
-            ExitCode::from(2)
-        }
+    let asks_for_help = |argument: OsString| argument == "--help" || argument == "-h";
+    let outcome = if env::args_os().skip(1).any(asks_for_help) { say(help) } else { main() };
+    let (code, reason, sentence) = match outcome {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(Failure::Usage(reason)) => (2, "USAGE", reason),
+        Err(Failure::Output(error)) => (1, "OUTPUT", error.to_string()),
         Err(Failure::Operation(error)) => {
-            eprintln!("error[{}]: {}", error.code(), error.to_string().replace('\n', " "));
-            ExitCode::from(if error.is_unanswered() { 3 } else { 1 })
+            (if error.is_unanswered() { 3 } else { 1 }, error.code(), error.to_string())
         }
+    };
+    let usage = if code == 2 { format!("\n{help}\n") } else { String::new() };
+    let _ = write!(io::stderr(), "error[{reason}]: {}\n{usage}", printable(&sentence));
+    ExitCode::from(code)
+}
+
+/// Prints a result.
+pub fn say(text: &str) -> Result<(), Failure> {
+    writeln!(io::stdout(), "{text}").and_then(|()| io::stdout().flush()).map_err(Failure::Output)
+}
+
+/// Tells on stderr what weakens the answer although it holds.
+pub fn warn(view: &View) {
+    for notice in view.notices() {
+        let text = match notice {
+            Notice::NotSaved { reason, .. } => format!("what is trusted is not remembered: {reason}"),
+            Notice::FloorLost { role } => format!("which version of {role} was trusted before is forgotten"),
+            Notice::Equivocation { role, version, .. } => {
+                format!("{role} version {version} came with two contents")
+            }
+            Notice::ClockBehind => "the clock stands before a time that was seen already".to_owned(),
+            _ => continue,
+        };
+        let _ = writeln!(io::stderr(), "warning: {}", printable(&text));
     }
+}
+
+/// Texts of a server may not move the cursor or begin a line of their own.
+pub fn printable(text: &str) -> String {
+    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(escape).collect()
 }
 
 impl Options {
@@ -149,7 +185,9 @@ impl Options {
 
     fn trust_dir(&self) -> Result<PathBuf, Failure> {
         if let Some(dir) = &self.trust_dir {
-            return Ok(dir.clone());
+            // An unset variable in a script would lead to the current folder.
+            let empty = dir.as_os_str().is_empty();
+            return if empty { Err(usage("--trust-dir is empty")) } else { Ok(dir.clone()) };
         }
         let from = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let config = from("DOCKER_CONFIG").or_else(|| from("HOME").map(|home| home.join(".docker")));

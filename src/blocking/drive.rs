@@ -7,7 +7,7 @@ use crate::{
     name::{Resource, RoleName, Slot},
     store::{MetadataStore, StoreError, StoreLock},
     transport::{Transport, TransportError},
-    verify::{Notice, Refresh, RefreshPlan, Reply, Step, TrustedSet},
+    verify::{Notice, Refresh, RefreshPlan, Reply, Step, TrustedSet, VerifyError},
 };
 
 const ROOT: Slot = Slot::Metadata(RoleName::Root);
@@ -58,8 +58,11 @@ pub(super) fn refresh(
             Step::Done => break,
         };
         if let Err(error) = machine.supply(reply) {
-            // The transport knows best why there was no answer.
-            failure = Some(reason.map_or_else(|| error.into(), Error::Transport));
+            failure = Some(match (error, reason) {
+                // The transport knows best why there was no answer.
+                (VerifyError::Unavailable { .. }, Some(reason)) => Error::Transport(reason),
+                (error, _) => error.into(),
+            });
         }
     }
     match failure {

@@ -255,5 +255,5 @@ fn ed_16_the_highest_version_has_no_successor() {
         thief.bump("snapshot");
     }
     lab.server.serve(&thief.build());
-    lab.refused("THRESHOLD");
+    lab.refused("ROOT_CHANGED");
 }

@@ -158,3 +158,13 @@ fn what_can_not_be_trusted_is_not_inspected() {
     inspect(&user, &server, &["--root-key", &"ab".repeat(32), GUN]).fails(1, "PIN_MISMATCH");
     inspect(&user, &server, &["--at", "2027-01-01T00:00:00Z", GUN]).fails(1, "EXPIRED");
 }
+
+#[test]
+fn texts_of_a_server_do_not_reach_the_terminal_as_they_are() {
+    let mut forge = Forge::new(GUN);
+    forge.add_tag("targets", "x\u{9b}2J\u{85}y", 2, 2);
+    let server = StaticServer::start(&forge.build());
+    let text = inspect(&User::new(), &server, &[GUN]).0.ok().stdout;
+    assert!(text.contains("x\\u{9b}2J\\u{85}y"), "{text}");
+    assert!(!text.replace('\n', "").contains(char::is_control), "{text}");
+}

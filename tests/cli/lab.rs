@@ -121,8 +121,9 @@ impl Outcome {
     }
 }
 
-/// An example's program: `cargo test` puts it beside the folder of this very test.
-fn program(example: &str) -> PathBuf {
+/// An example's program: plain `cargo test` builds it, beside the folder of this very test; `--test cli`
+/// alone takes what is there.
+pub fn program(example: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let path = test.ancestors().nth(2).unwrap().join("examples").join(example);
     assert!(path.is_file(), "{} is missing: cargo build --examples makes it", path.display());

@@ -107,3 +107,14 @@ fn everything_that_is_written_lies_below_the_trust_folder() {
     assert_eq!(names(user.home()), ["config"]);
     assert_eq!(names(&user.home().join("config")), ["trust"]);
 }
+
+/// Nothing can be written there, whoever the user is.
+#[test]
+#[cfg(target_os = "linux")]
+fn trust_that_can_not_be_remembered_is_warned_about() {
+    let server = StaticServer::start(&Forge::new(GUN).build());
+    let outcome = User::new().verify(&server, &["--trust-dir", "/proc/tuf-notary"], "v1");
+    assert_eq!(outcome.0.status, Some(0), "{outcome:#?}");
+    assert!(outcome.0.stderr.starts_with("warning: what is trusted is not remembered: "), "{outcome:#?}");
+    assert_eq!(outcome.0.stdout.lines().count(), 1);
+}

@@ -159,3 +159,26 @@ fn an_upload_that_fails_is_reported_and_the_next_one_succeeds() {
     assert!(!user.metadata("root.json").exists(), "nothing is trusted that was not published");
     push(&user, &real.url(), &[], &hex("a1"), "v1").prints(&format!("{GUN}@sha256:{}", hex("a1")));
 }
+
+/// The lock on the trust folder lets each build on what the one before has published.
+#[test]
+fn publishers_that_share_a_trust_folder_wait_for_each_other() {
+    let test = "publishers_that_share_a_trust_folder_wait_for_each_other";
+    let Some(server) = NotaryServer::start(test) else { return };
+    let (url, user) = (server.url(), User::new());
+    push(&user, &url, &[], &hex("a0"), "v0").prints(&format!("{GUN}@sha256:{}", hex("a0")));
+    std::thread::scope(|scope| {
+        for number in 1..=4 {
+            let (url, user) = (&url, &user);
+            scope.spawn(move || {
+                let digest = hex(&format!("a{number}"));
+                let line = format!("{GUN}@sha256:{digest}");
+                push(user, url, &[], &digest, &format!("v{number}")).prints(&line);
+            });
+        }
+    });
+    for number in 0..=4 {
+        let line = format!("{GUN}@sha256:{}", hex(&format!("a{number}")));
+        ask(&User::new(), "verify_tag", &url, &format!("v{number}")).prints(&line);
+    }
+}

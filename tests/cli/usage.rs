@@ -34,6 +34,7 @@ fn a_wrong_call_of_verify_tag_ends_with_2() {
         &["--plain-http", "--server", &url, "--tls-ca", "/nowhere", &image],
         &["--plain-http", "--server", &url, "--tls-ca", &junk, &image],
         &["--plain-http", "--server", &url, &image, "--trust-dir"],
+        &["--plain-http", "--server", &url, &image, "--trust-dir", ""],
     ];
     for case in cases {
         let outcome = user.run("verify_tag", *case);

@@ -3,7 +3,10 @@
 use tuf_notary::testkit::{Forge, ForgeKey};
 
 use crate::{
-    common::static_server::{Fault, StaticServer},
+    common::{
+        process,
+        static_server::{Fault, StaticServer},
+    },
     lab::*,
 };
 
@@ -84,6 +87,39 @@ fn another_root_ends_with_1() {
 }
 
 #[test]
+fn a_collection_that_was_begun_anew_has_another_root() {
+    let forge = || {
+        let mut forge = Forge::new(GUN);
+        forge.add_tag("targets", "v1", 6, 6);
+        forge
+    };
+    let server = StaticServer::start(&Forge::new(GUN).build());
+    let user = User::new();
+    user.verify(&server, &[], "v1").verifies(1);
+    server.serve(&forge().build());
+    let outcome = user.verify(&server, &[], "v1");
+    outcome.fails(1, "ROOT_CHANGED");
+    outcome.says("root version 1 does not succeed trusted version 1");
+    // Why the timestamp is refused can't be asked then; that it is refused is known.
+    for fault in [Fault::Status(500), Fault::Status(404), Fault::Truncate, Fault::Content(b"{}".to_vec())] {
+        server.fault("root.json", fault);
+        user.verify(&server, &[], "v1").fails(1, "THRESHOLD");
+    }
+    server.heal();
+    user.verify(&server, &["--reset-trust"], "v1").verifies(6);
+
+    // Files that are badly signed under the same root stay what they are.
+    let mut forge = forge();
+    let server = StaticServer::start(&forge.build());
+    let user = User::new();
+    user.verify(&server, &[], "v1").verifies(6);
+    *forge.keys("timestamp") = vec![ForgeKey::ecdsa()];
+    forge.bump("timestamp");
+    server.serve(&forge.build());
+    user.verify(&server, &[], "v1").fails(1, "THRESHOLD");
+}
+
+#[test]
 fn files_that_do_not_hold_end_with_1() {
     let mut forge = Forge::new(GUN);
     let published = forge.build();
@@ -141,4 +177,19 @@ fn a_releases_role_that_is_unusable_is_no_reason_to_ask_targets() {
     User::new().verify(&server, &[], "v1").fails(1, "EXPIRED");
     server.fault("targets/releases", Fault::Status(404));
     User::new().verify(&server, &[], "v1").fails(1, "MISSING");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_result_that_can_not_be_printed_is_no_success() {
+    let server = StaticServer::start(&Forge::new(GUN).build());
+    let user = User::new();
+    let script = format!(
+        "{} --plain-http --server {} --at {NOW} {GUN}:v1 >/dev/full",
+        program("verify_tag").display(),
+        server.url()
+    );
+    let mut command = process::command(std::path::Path::new("/bin/sh"), user.home());
+    command.args(["-c", &script]);
+    Outcome(process::run(command, b"", process::LONGEST)).fails(1, "OUTPUT");
 }

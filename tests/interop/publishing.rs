@@ -5,7 +5,10 @@ use tuf_notary::{
     edit::Changes,
 };
 
-use crate::{common::notary_cli::NotaryCli, lab::*};
+use crate::{
+    common::{certificates, notary_cli::NotaryCli, notary_server::NotaryServer},
+    lab::*,
+};
 
 const SNAPSHOT_KEYS: [SnapshotKey; 2] = [SnapshotKey::Local, SnapshotKey::Server];
 
@@ -48,32 +51,54 @@ fn what_we_sign_re_sign_revoke_and_delete_notary_says_too() {
     }
 }
 
+/// A server that signs the snapshot pins what it would write itself, and whoever publishes next
+/// does the same with files that did not change: a byte that differs from Go's makes them vanish.
 #[test]
 fn names_and_custom_data_that_stress_the_canonical_form_reach_notary() {
     let test = "names_and_custom_data_that_stress_the_canonical_form_reach_notary";
-    let Some((server, notary)) = start(test) else { return };
-    let notary = notary.with_trust_dir(&tempfile::tempdir().unwrap().keep());
-    let ours = ours(&server, &notary.trust_dir);
+    for snapshot in SNAPSHOT_KEYS {
+        let Some((server, notary)) = start(test) else { return };
+        let home = tempfile::tempdir().unwrap();
+        stress(&server, &notary.with_trust_dir(home.path()), snapshot);
+    }
+}
+
+fn stress(server: &NotaryServer, notary: &NotaryCli, snapshot: SnapshotKey) {
+    let ours = ours(server, &notary.trust_dir);
     // In UTF-16 order U+1F600 would come before U+FB00; here bytes decide.
     let names = ["a<b", "x&y", "é", "\u{fb00}", "\u{1f600}", "p\u{2028}q", "quo\"te", "back\\slash"];
     let mut custom = info(b"one");
     custom.custom = Some(r#"{"z":[1,true,null],"a":{"b":"é"}}"#.to_owned());
     let changes = names.iter().fold(Changes::new(), |changes, name| changes.sign(target(name), info(b"one")));
     let changes = changes.sign(target("custom"), custom);
-    ours.initialise(&Initialise::new().changes(changes)).unwrap();
+    ours.initialise(&Initialise::new().snapshot_key(snapshot).changes(changes)).unwrap();
+    let alice = certificates::delegation(notary.home(), "alice");
+    notary.key_import(&alice.key, "alice").ok();
     for round in 0..2 {
         for name in names {
-            assert_eq!(notary.lookup(GUN, name).ok().stdout, format!("{name} sha256:{} 3\n", sha256(b"one")));
+            let line = format!("{name} sha256:{} 3\n", sha256(b"one"));
+            assert_eq!(notary.lookup(GUN, name).ok().stdout, line);
             notary.verify(GUN, name, b"one").ok();
         }
         notary.verify(GUN, "custom", b"one").ok();
         // Notary signs again all that we wrote, and nothing of it may change.
-        notary_signs(&notary, &format!("by-notary-{round}"), b"two");
-        let view = ours.publish(&signing([(format!("by-us-{round}").as_str(), &b"two"[..])])).unwrap();
+        notary_signs(notary, &format!("by-notary-{round}"), b"two");
+        let by_us = format!("by-us-{round}");
+        let change = Changes::new().sign_as(role("targets"), target(&by_us), info(b"two"));
+        let view = ours.publish(&change).unwrap();
         assert_eq!(view.targets().unwrap().len(), names.len() + 3 + round * 2);
         assert_eq!(view.target("custom").unwrap().custom(), Some(r#"{"a":{"b":"é"},"z":[1,true,null]}"#));
     }
-    std::fs::remove_dir_all(&notary.trust_dir).unwrap();
+    // Now targets is ours and stays as it is, while notary publishes another role.
+    notary.delegation_add(GUN, "targets/alice", &alice.certificate, &[]).ok();
+    notary.publish(GUN).ok();
+    ours.publish(&Changes::new().sign_as(role("targets"), target("<last>"), info(b"two"))).unwrap();
+    notary.add_hash_as(GUN, "targets/alice", "hers", 3, &sha256(b"two")).ok();
+    notary.publish(GUN).ok();
+    let view = fresh(server).refresh().unwrap();
+    view.target("<last>").unwrap().verify(b"two").unwrap();
+    view.target_from("hers", &[role("targets/alice")]).unwrap();
+    notary.verify(GUN, "<last>", b"two").ok();
 }
 
 #[test]

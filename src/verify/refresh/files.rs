@@ -279,7 +279,9 @@ impl Refresh {
     pub(super) fn wanted_in(&self, state: &State) -> Option<(Resource, u64)> {
         let limits = &self.judge.limits;
         match state {
-            State::FetchFirstRoot => Some((Resource::latest(RoleName::Root), limits.max_root)),
+            State::FetchFirstRoot | State::FetchOtherRoot => {
+                Some((Resource::latest(RoleName::Root), limits.max_root))
+            }
             State::Walk(_) => self.next_root().map(|resource| (resource, limits.max_root)),
             State::FetchTimestamp { .. } => {
                 Some((Resource::latest(RoleName::Timestamp), limits.max_timestamp))

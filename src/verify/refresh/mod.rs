@@ -122,6 +122,8 @@ enum State {
     FetchFirstRoot,
     /// Fetch the successor of `self.root`; the number of steps so far.
     Walk(u32),
+    /// Fetch the newest root only to see whether it explains `self.stale`.
+    FetchOtherRoot,
     LoadTimestamp,
     FetchTimestamp {
         cached: Option<Bytes>,
@@ -236,6 +238,7 @@ impl Refresh {
             State::LoadRoot => self.on_cached_root(reply),
             State::FetchFirstRoot => self.on_first_root(reply),
             State::Walk(steps) => self.on_next_root(steps, reply),
+            State::FetchOtherRoot => Err(self.explain_stale(reply)),
             State::LoadTimestamp => self.on_cached_timestamp(reply),
             State::FetchTimestamp { cached } => self.on_timestamp(cached, reply),
             State::LoadSnapshot => self.on_cached_snapshot(reply),

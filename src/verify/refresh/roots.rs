@@ -99,12 +99,17 @@ impl Refresh {
 
     /// No successor is there. Without progress the reason for the walk stands.
     fn end_walk(&mut self, steps: u32) -> Result<State, VerifyError> {
-        let stale = self.stale.take();
         let (Some(anchor), Some(last)) = (self.anchor.clone(), self.root.clone()) else {
             return Err(VerifyError::Unexpected { expected: "a root to end with" });
         };
-        if steps == 0 {
-            return Err(stale.unwrap_or(VerifyError::Unexpected { expected: "a reason to walk" }));
+        match (steps, self.stale.take()) {
+            // A collection that was begun anew: the file is signed well, by another root's keys.
+            (0, Some(unsigned @ VerifyError::Threshold { .. })) => {
+                self.stale = Some(unsigned);
+                return Ok(State::FetchOtherRoot);
+            }
+            (0, stale) => return Err(stale.unwrap_or(no_reason())),
+            _ => {}
         }
         let known = self.floors.get(&RoleName::Root).is_some_and(|floor| floor.sha256 == *last.sha256());
         self.roots().last(&anchor, &last, known)?;
@@ -118,6 +123,18 @@ impl Refresh {
         self.delegated.clear();
         self.pending.clear();
         Ok(State::LoadTimestamp)
+    }
+
+    /// The server's newest root is trusted in no case here: it only tells that the root was
+    /// replaced from files that were badly signed.
+    pub(super) fn explain_stale(&mut self, reply: Reply) -> VerifyError {
+        let stale = self.stale.take().unwrap_or(no_reason());
+        let (Reply::Found(bytes), Some(trusted)) = (reply, &self.root) else { return stale };
+        let Ok(other) = self.roots().read(bytes.into()) else { return stale };
+        match self.roots().signed_by(trusted, &other) {
+            Err(changed @ VerifyError::RootChanged { .. }) => changed,
+            _ => stale,
+        }
     }
 
     /// A root that has expired, or is older than one that was trusted, only leads to its
@@ -163,4 +180,8 @@ impl Refresh {
     fn anchor_lost(&self, reason: &str) -> VerifyError {
         VerifyError::LocalState { gun: self.gun.clone(), reason: reason.to_owned() }
     }
+}
+
+const fn no_reason() -> VerifyError {
+    VerifyError::Unexpected { expected: "a reason to walk" }
 }
