@@ -18,6 +18,8 @@ pub struct Limits {
     pub max_timestamp: u64,
     /// Largest length that a parent may pin for any file, in bytes. Default 64 MiB.
     pub max_metadata: u64,
+    /// Most bytes of `targets` and all delegations together, in bytes. Default 512 MiB.
+    pub max_total: u64,
     /// Most root versions walked in one refresh. Default 256; progress is kept, the next refresh
     /// goes on from there.
     pub max_root_rotations: u32,
@@ -41,6 +43,7 @@ impl Default for Limits {
             max_root: 1 << 20,
             max_timestamp: 1 << 20,
             max_metadata: 64 << 20,
+            max_total: 512 << 20,
             max_root_rotations: 256,
             max_delegations: 1024,
             max_delegation_depth: 32,

@@ -4,15 +4,15 @@ use std::{collections::BTreeSet, time::SystemTime};
 
 use super::{Collection, drive};
 use crate::{
-    crypto::{KeyKind, PublicKey, Signer, self_signed},
+    crypto::{KeyKind, PublicKey, Signer, digest, self_signed},
     edit::{Changes, Draft, EditError, InitialKeys, ROOT_LIFETIME},
     error::Error,
     keys::{KeyRole, KeyStore},
-    name::{KeyId, Resource, RoleName, Slot},
+    name::{KeyId, Resource, RoleName, Slot, Version},
     transport::{TransportError, Upload},
     verify::VerifyError,
     view::View,
-    wire::notary,
+    wire::{FirstUse, TrustRecord, notary},
 };
 
 /// How a collection is to begin.
@@ -93,18 +93,21 @@ impl Collection {
         let (initial, signers) = self.initial_keys(keys, plan, now)?;
         let upload = Upload::new(Draft::initialise(&initial, &plan.changes, now)?.sign(&signers)?);
         transport.publish(&upload)?;
-        self.keep_own_root(&upload)?;
+        self.keep_own_root(&upload, now)?;
         self.refresh_locked()
     }
 
     /// What we made is where our trust begins; what the server shows next is no first use.
-    fn keep_own_root(&self, upload: &Upload) -> Result<(), Error> {
+    fn keep_own_root(&self, upload: &Upload, now: SystemTime) -> Result<(), Error> {
         let (store, slot) = (&self.inner.store, Slot::Metadata(RoleName::Root));
         let root = upload.files.iter().find(|(role, _)| *role == RoleName::Root);
-        match (root, store.read(&slot, self.inner.limits.max_metadata)?) {
-            (Some((_, root)), None) => Ok(store.write(&slot, root)?),
-            _ => Ok(()),
-        }
+        let (Some((_, root)), None) = (root, store.read(&slot, self.inner.limits.max_metadata)?) else {
+            return Ok(());
+        };
+        store.write(&slot, root)?;
+        let first_use = FirstUse { time: now, version: Version::ONE, sha256: digest::sha256(root) };
+        let record = TrustRecord { first_use: Some(first_use), ..TrustRecord::new(self.inner.gun.clone()) };
+        Ok(store.write(&Slot::Record, &record.to_bytes())?)
     }
 
     /// Applies changes to the newest metadata, signs with the keys at hand and uploads all
@@ -173,7 +176,10 @@ impl Collection {
 
     fn server_key(&self, role: RoleName) -> Result<PublicKey, Error> {
         let bytes = self.transport()?.server_key(&role, false)?;
-        notary::read_public_key(&bytes).map_err(|source| VerifyError::Malformed { role, source }.into())
+        let key = notary::read_public_key(&bytes)
+            .map_err(|source| VerifyError::Malformed { role: role.clone(), source })?;
+        InitialKeys::check_server_key(role, &key)?;
+        Ok(key)
     }
 }
 

@@ -32,9 +32,9 @@ impl Draft {
     /// # Errors
     /// A server's key is not usable, or a change is not possible.
     pub fn initialise(keys: &InitialKeys, changes: &Changes, now: SystemTime) -> Result<Self, EditError> {
-        check_server_key(RoleName::Timestamp, &keys.timestamp, keys)?;
+        keys.check_foreign(RoleName::Timestamp, &keys.timestamp)?;
         if keys.server_snapshot {
-            check_server_key(RoleName::Snapshot, &keys.snapshot, keys)?;
+            keys.check_foreign(RoleName::Snapshot, &keys.snapshot)?;
         }
         let root = first_root(keys, now)?;
         let expires = Expiry::after(now, TARGETS_LIFETIME)?;
@@ -88,15 +88,25 @@ fn first_targets(changes: &Changes, expires: Expiry) -> Result<Targets, EditErro
     Ok(Targets { version: Version::ONE, expires, keys: KeyRing::default(), delegations: Vec::new(), targets })
 }
 
-/// A server that sends a broken key, or one of ours, must not get it into a root.
-fn check_server_key(role: RoleName, key: &PublicKey, keys: &InitialKeys) -> Result<(), EditError> {
-    let material = match key.material() {
-        Ok(material) if !key.kind().is_x509() => material,
-        Ok(_) => return Err(EditError::ServerKey { role, reason: "it is a certificate".to_owned() }),
-        Err(error) => return Err(EditError::ServerKey { role, reason: error.to_string() }),
-    };
-    if [&keys.root, &keys.targets].iter().any(|ours| ours.material() == Ok(material)) {
-        return Err(EditError::ServerKey { role, reason: "it is a key of ours".to_owned() });
+impl InitialKeys {
+    /// Whether a key that a server sent can serve: better asked before keys of our own are made.
+    ///
+    /// # Errors
+    /// [`EditError::ServerKey`] says why not.
+    pub fn check_server_key(role: RoleName, key: &PublicKey) -> Result<(), EditError> {
+        match key.material() {
+            Ok(_) if !key.kind().is_x509() => Ok(()),
+            Ok(_) => Err(EditError::ServerKey { role, reason: "it is a certificate".to_owned() }),
+            Err(error) => Err(EditError::ServerKey { role, reason: error.to_string() }),
+        }
     }
-    Ok(())
+
+    /// A server that sends one of our keys must not get it into a root in another place.
+    fn check_foreign(&self, role: RoleName, key: &PublicKey) -> Result<(), EditError> {
+        Self::check_server_key(role.clone(), key)?;
+        if [&self.root, &self.targets].iter().any(|ours| ours.material() == key.material()) {
+            return Err(EditError::ServerKey { role, reason: "it is a key of ours".to_owned() });
+        }
+        Ok(())
+    }
 }

@@ -369,7 +369,7 @@ mod given_root {
         lab.refresh().unwrap();
         lab.collection().dangerous().forget().unwrap();
         lab.trust = Trust::Root(first.newest("root"));
-        lab.refused("CERTIFICATE");
+        lab.refused("EXPIRED");
     }
 
     #[test]

@@ -115,6 +115,7 @@ impl Refresh {
     }
 
     fn take_targets(&mut self, role: RoleName, bytes: Bytes, from_cache: bool) -> Result<State, VerifyError> {
+        self.add_up(&role, &bytes)?;
         let sha256 = self.pinned_digest(&role)?;
         let envelope = self.judge.read_targets(&role, bytes)?;
         match self.admit(&role, envelope, sha256) {
@@ -134,6 +135,16 @@ impl Refresh {
             Err(error) => return self.recover(error),
         }
         Ok(self.next_targets())
+    }
+
+    /// Each file is bounded, and so are all of them together.
+    fn add_up(&mut self, role: &RoleName, bytes: &[u8]) -> Result<(), VerifyError> {
+        let limit = self.judge.limits.max_total;
+        self.total = self.total.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        match self.total > limit {
+            true => Err(VerifyError::TooLarge { role: role.clone(), limit, found: self.total }),
+            false => Ok(()),
+        }
     }
 
     fn leave_out(&mut self, role: RoleName, error: VerifyError) {

@@ -105,6 +105,8 @@ pub struct Refresh {
     /// Cached targets files that are no longer pinned, without their targets: they may hold the
     /// keys of cached delegations.
     outdated: BTreeMap<RoleName, Targets>,
+    /// Bytes of `targets` and delegations so far.
+    total: u64,
     /// Delegations that are still to be loaded, next one last.
     pending: Vec<RoleName>,
     /// Why newer roots are looked for.
@@ -156,6 +158,7 @@ impl Refresh {
             targets: None,
             delegated: BTreeMap::new(),
             outdated: BTreeMap::new(),
+            total: 0,
             pending: Vec::new(),
             stale: None,
             walked: false,

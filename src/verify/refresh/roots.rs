@@ -122,6 +122,7 @@ impl Refresh {
         self.targets = None;
         self.delegated.clear();
         self.pending.clear();
+        self.total = 0;
         Ok(State::LoadTimestamp)
     }
 
