@@ -83,8 +83,8 @@ impl Collection {
     /// The server refused or could not be asked; then nothing is forgotten here.
     pub fn delete_remote(&self) -> Result<(), Error> {
         let _turn = self.turn();
-        self.transport()?.delete()?;
         let _lock = drive::lock(&*self.inner.store, self.inner.lock_wait)?;
+        self.transport()?.delete()?;
         Ok(self.inner.store.clear()?)
     }
 
