@@ -72,12 +72,18 @@ impl Error {
         }
     }
 
-    /// Whether the server answered and the answer doesn't hold.
+    /// Whether the server answered and the answer doesn't hold. Damage and configuration on this
+    /// side are no answer.
     pub const fn is_untrusted(&self) -> bool {
         match self {
-            Self::Verify(error) => {
-                !matches!(error, VerifyError::Unavailable { .. } | VerifyError::NotSigned { .. })
-            }
+            Self::Verify(error) => !matches!(
+                error,
+                VerifyError::Unavailable { .. }
+                    | VerifyError::NotSigned { .. }
+                    | VerifyError::LocalState { .. }
+                    | VerifyError::PinInvalid { .. }
+                    | VerifyError::Unexpected { .. }
+            ),
             Self::Lookup(error) => !matches!(error, LookupError::NotSigned { .. }),
             Self::Transport(error) => matches!(error, TransportError::TooLarge { .. }),
             _ => false,

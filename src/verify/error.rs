@@ -18,8 +18,9 @@ pub enum VerifyError {
         /// The collection.
         gun: Gun,
     },
-    /// A file that the repository lists is not there.
-    #[error("the server lists {name} and does not have it")]
+    /// A file that belongs to the collection is not there: one that a parent lists, or the timestamp
+    /// of a collection that is known.
+    #[error("the server does not have {name}, which belongs to the collection")]
     Missing {
         /// The file's name on the server.
         name: String,
@@ -153,8 +154,8 @@ pub enum VerifyError {
         /// What is wrong.
         reason: String,
     },
-    /// What was kept locally is damaged or lost; only an explicit reset gives it up.
-    #[error("local trust data of {gun} is damaged: {reason}")]
+    /// What is kept locally is damaged, lost, or in the way; only an explicit reset gives it up.
+    #[error("local trust data of {gun}: {reason}")]
     LocalState {
         /// The collection.
         gun: Gun,

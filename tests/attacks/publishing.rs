@@ -60,3 +60,12 @@ fn nothing_is_deleted_while_the_store_is_busy() {
     ours.delete_remote().unwrap();
     assert!(matches!(ours.refresh(), Err(Error::Verify(VerifyError::NotSigned { .. }))));
 }
+
+/// Damage on this side is no answer of the server.
+#[test]
+fn local_damage_is_not_blamed_on_the_server() {
+    let lab = Lab::trusting();
+    lab.plant("root", b"{");
+    let error = lab.refused("LOCAL_STATE");
+    assert!(!error.is_untrusted() && !error.is_unanswered(), "{error}");
+}
