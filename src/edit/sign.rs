@@ -32,7 +32,7 @@ impl Draft {
         Ok(files)
     }
 
-    fn seal<T: Document + PartialEq>(
+    fn seal<T: Document>(
         &self,
         role: &RoleName,
         body: &T,
@@ -41,7 +41,7 @@ impl Draft {
         let message = wire::canonical(body);
         let signatures = self.signatures(role, &message, signers)?;
         let file = wire::seal(&message, &signatures);
-        check_fixpoint(role, body, &signatures, &file)?;
+        check_fixpoint::<T>(role, &message, &signatures, &file)?;
         Ok(file)
     }
 
@@ -87,18 +87,19 @@ fn pin(snapshot: &mut Snapshot, role: &RoleName, file: &[u8]) {
     }
 }
 
-/// Reading the file and writing it again must give the same content and the same bytes, or the
-/// server would sign the hash of a file that nobody has.
-fn check_fixpoint<T: Document + PartialEq>(
+/// Reading the file and writing it again must give the same bytes, or the server would sign the
+/// hash of a file that nobody has; and what its readers verify must be what was signed.
+fn check_fixpoint<T: Document>(
     role: &RoleName,
-    body: &T,
+    message: &[u8],
     signatures: &[Signature],
     file: &[u8],
 ) -> Result<(), EditError> {
     let broken = || WireError::NotFixpoint { role: role.to_string() };
     let read = Envelope::<T>::read(file.to_vec(), &Limits::default()).map_err(|_| broken())?;
+    let verified = read.message().map_err(|_| broken())?;
     let rewritten = wire::seal(&wire::canonical(read.body()), read.signatures());
-    if read.body() != body || read.signatures() != signatures || rewritten != file {
+    if *verified != *message || read.signatures() != signatures || rewritten != file {
         return Err(broken().into());
     }
     Ok(())

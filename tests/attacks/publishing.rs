@@ -47,6 +47,24 @@ fn posts(lab: &Lab) -> usize {
     lab.server.requests().iter().filter(|request| request.starts_with("POST")).count()
 }
 
+/// Custom data that others spelled in another way than the canonical one, and signed well.
+#[test]
+fn custom_data_in_another_spelling_survives_the_next_signature() {
+    for custom in [r#"{"b":1,"a":2}"#, r#"{"a":"\u003c\u0026"}"#, r#"{ "a" : "\u00e9" }"#] {
+        let mut lab = Lab::new();
+        lab.forge.doc("targets")["targets"]["v1"]["custom"] = "HERE".into();
+        lab.forge.before_sign("targets", move |text| text.replace("\"HERE\"", custom));
+        let mut lab = uploaded(lab, &["root", "targets", "snapshot"]);
+        let before = lab.refresh().unwrap().target("v1").unwrap();
+        let ours = lab.publisher(lab.server.transport(&lab.gun()));
+        let view = ours.publish(&Changes::new().sign(name("v2"), info(2))).expect(custom);
+        let canonical = |text: &str| canonicalise(text).unwrap();
+        let after = view.target("v1").unwrap();
+        assert_eq!(canonical(after.custom().unwrap()), canonical(before.custom().unwrap()));
+        view.target("v2").unwrap();
+    }
+}
+
 /// The server is not asked to delete what could not be forgotten here then.
 #[test]
 fn nothing_is_deleted_while_the_store_is_busy() {
@@ -68,4 +86,14 @@ fn local_damage_is_not_blamed_on_the_server() {
     lab.plant("root", b"{");
     let error = lab.refused("LOCAL_STATE");
     assert!(!error.is_untrusted() && !error.is_unanswered(), "{error}");
+}
+
+/// A repository whose timestamp the server signs, with these roles' files uploaded.
+fn uploaded(mut lab: Lab, roles: &[&str]) -> Lab {
+    lab.server.set_now(lab.now);
+    let transport = lab.server.transport(&lab.gun());
+    let key = read_public_key(&transport.server_key(&RoleName::Timestamp, false).unwrap()).unwrap();
+    lab.forge.list_keys("timestamp", &[ForgeKey::ed25519().with_public(key)], 1);
+    transport.publish(&lab.forge.build().upload(roles)).unwrap();
+    lab
 }

@@ -4,7 +4,7 @@ use super::{WireError, is_null, write_name, write_number};
 use crate::{
     metadata::Pin,
     name::Hashes,
-    wire::json::{Reader, Text},
+    wire::json::{self, Reader, Text},
 };
 
 /// What one entry says; the same syntax serves pins and targets.
@@ -48,12 +48,13 @@ pub(super) fn write_pin(out: &mut Vec<u8>, pin: &Pin) {
     write_entry(out, &Entry { hashes, length: pin.length, custom: None });
 }
 
-/// `custom` must be canonical already.
+/// Others may have spelled `custom` in another way and signed its canonical form well.
 pub(super) fn write_entry(out: &mut Vec<u8>, entry: &Entry<'_>) {
     out.push(b'{');
     if let Some(custom) = entry.custom {
         write_name(out, "custom");
-        out.extend(custom.bytes());
+        // What has no canonical form can't have been verified, and is not signed again either.
+        out.extend(json::canonicalise(custom).unwrap_or_else(|_| custom.into()));
     }
     write_name(out, "hashes");
     out.push(b'{');
