@@ -138,10 +138,15 @@ impl Editor<'_> {
         Ok(roles)
     }
 
+    /// Every role that may hold an entry. One that is withheld may be served again as it was, so it
+    /// counts; one that is expired or under-signed is of no use until its holders sign it anew.
     fn all_roles(&self) -> Vec<RoleName> {
-        let usable =
-            self.set.delegated().iter().filter(|(_, state)| matches!(state, DelegatedTargets::Usable(_)));
-        std::iter::once(RoleName::Targets).chain(usable.map(|(role, _)| role.clone())).collect()
+        let is_dead = |state: &DelegatedTargets| match state {
+            DelegatedTargets::Usable(_) => false,
+            DelegatedTargets::Unusable(reason) => reason.spoils_only_its_subtree(),
+        };
+        let alive = self.set.delegated().iter().filter(|(_, state)| !is_dead(state));
+        std::iter::once(RoleName::Targets).chain(alive.map(|(role, _)| role.clone())).collect()
     }
 
     /// The names that a role may sign.

@@ -65,6 +65,26 @@ fn custom_data_in_another_spelling_survives_the_next_signature() {
     }
 }
 
+/// Whoever leaves the role out of the snapshot could bring its entry back after the revocation.
+#[test]
+fn a_tag_is_not_revoked_while_a_role_that_may_hold_it_is_withheld() {
+    let mut lab = Lab::new();
+    lab.forge.delegate("targets", "targets/a", &[ForgeKey::ecdsa()], 1, &[""]);
+    lab.forge.add_tag("targets/a", "v1", 1, 1);
+    let mut lab = uploaded(lab, &["root", "targets", "targets/a", "snapshot"]);
+    let ours = lab.publisher(lab.server.transport(&lab.gun()));
+    ours.refresh().unwrap();
+    lab.forge.pin("targets/a", |pin| *pin = serde_json::Value::Null);
+    lab.forge.bump("snapshot");
+    lab.server.transport(&lab.gun()).publish(&lab.forge.build().upload(&["snapshot"])).unwrap();
+    let state = ours.refresh().unwrap();
+    let state = state.trusted().delegated().get(&RoleName::new("targets/a").unwrap()).cloned();
+    assert!(matches!(state, Some(DelegatedTargets::Unusable(VerifyError::Withheld { .. }))), "{state:?}");
+    let error = ours.publish(&Changes::new().revoke(name("v1"))).unwrap_err();
+    assert_eq!(error.code(), "ROLE_UNUSABLE", "{error}");
+    ours.publish(&Changes::new().revoke_as(RoleName::Targets, name("v1"))).unwrap();
+}
+
 /// The server is not asked to delete what could not be forgotten here then.
 #[test]
 fn nothing_is_deleted_while_the_store_is_busy() {
