@@ -14,6 +14,7 @@
 mod builder;
 mod drive;
 mod publish;
+mod read_back;
 
 pub use builder::CollectionBuilder;
 pub use publish::{Initialise, RootKey, SnapshotKey};

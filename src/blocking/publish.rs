@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::SystemTime};
 
-use super::{Collection, drive};
+use super::{Collection, drive, read_back};
 use crate::{
     crypto::{KeyKind, PublicKey, Signer, digest, self_signed},
     edit::{Changes, Draft, EditError, InitialKeys, ROOT_LIFETIME},
@@ -115,7 +115,8 @@ impl Collection {
     ///
     /// # Errors
     /// The collection can't be read; a change is not possible; a key is missing; the server
-    /// refused. The server holds either everything or nothing of it.
+    /// refused; what it serves afterwards is not what it said that it took. The server holds either
+    /// everything or nothing of it.
     pub fn publish(&self, changes: &Changes) -> Result<View, Error> {
         let _turn = self.turn();
         let _lock = drive::lock(&*self.inner.store, self.inner.lock_wait)?;
@@ -132,9 +133,12 @@ impl Collection {
     }
 
     fn upload(&self, draft: Draft, signers: &[Box<dyn Signer>]) -> Result<View, Error> {
+        let versions = draft.versions();
         let upload = Upload::new(draft.sign(signers)?);
         self.transport()?.publish(&upload)?;
-        self.refresh_locked()
+        let view = self.refresh_locked()?;
+        read_back::check(view.trusted(), &upload, &versions)?;
+        Ok(view)
     }
 
     fn initial_keys(

@@ -54,6 +54,14 @@ impl Draft {
         root.into_iter().chain(self.targets.keys().cloned()).chain(snapshot).collect()
     }
 
+    /// The version of each file that will be signed here.
+    pub(crate) fn versions(&self) -> BTreeMap<RoleName, Version> {
+        let root = self.root.iter().map(|root| (RoleName::Root, root.version));
+        let targets = self.targets.iter().map(|(role, targets)| (role.clone(), targets.version));
+        let snapshot = self.snapshot.iter().map(|snapshot| (RoleName::Snapshot, snapshot.version));
+        root.chain(targets).chain(snapshot).collect()
+    }
+
     /// Canonical ids of all keys that may sign one of these roles.
     pub fn key_ids(&self) -> BTreeSet<KeyId> {
         let authorities = self.roles().into_iter().filter_map(|role| self.authorities.get(&role).cloned());

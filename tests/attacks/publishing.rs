@@ -47,6 +47,23 @@ fn posts(lab: &Lab) -> usize {
     lab.server.requests().iter().filter(|request| request.starts_with("POST")).count()
 }
 
+/// The server says that it has stored what it dropped.
+#[test]
+fn an_upload_that_is_not_served_was_not_published() {
+    let (lab, store, keys) = (Lab::new(), MemoryStore::new(), MemoryKeys::new());
+    let ours = publisher(&lab, Trust::FirstUse, &store, &keys);
+    let plan = Initialise::new().changes(Changes::new().sign(name("v1"), info(1)));
+    ours.initialise(&plan).unwrap();
+    for changes in [Changes::new().sign(name("v2"), info(2)), Changes::new().revoke(name("v1"))] {
+        lab.server.misbehave(&lab.gun(), Fault::Pretend);
+        let error = ours.publish(&changes).map(|view| view.targets()).unwrap_err();
+        assert_eq!(error.code(), "ROLLBACK", "{error}");
+        assert!(error.is_untrusted());
+        lab.server.behave(&lab.gun());
+        ours.publish(&changes).unwrap();
+    }
+}
+
 /// Custom data that others spelled in another way than the canonical one, and signed well.
 #[test]
 fn custom_data_in_another_spelling_survives_the_next_signature() {
