@@ -78,7 +78,9 @@ impl Collection {
     ///
     /// # Errors
     /// [`Error::AlreadyExists`] when the server knows the collection; the server could not be
-    /// asked (only its word that there is nothing begins a new collection); a key failed.
+    /// asked (only its word that there is nothing begins a new collection); another collection of
+    /// this name is trusted here, which only [`forget`](super::Dangerous::forget) gives up; a key
+    /// failed.
     pub fn initialise(&self, plan: &Initialise) -> Result<View, Error> {
         let _turn = self.turn();
         let _lock = drive::lock(&*self.inner.store, self.inner.lock_wait)?;
@@ -88,6 +90,7 @@ impl Collection {
             Ok(_) => return Err(Error::AlreadyExists { gun: self.inner.gun.clone() }),
             Err(error) => return Err(error.into()),
         }
+        self.check_unused()?;
         let keys = self.keys()?;
         let now = self.now();
         let (initial, signers) = self.initial_keys(keys, plan, now)?;
@@ -97,14 +100,26 @@ impl Collection {
         self.refresh_locked()
     }
 
+    /// Another collection than the one that is trusted here would be one that we refuse to read.
+    fn check_unused(&self) -> Result<(), Error> {
+        for slot in [Slot::Metadata(RoleName::Root), Slot::Record] {
+            if self.inner.store.read(&slot, self.inner.limits.max_metadata)?.is_some() {
+                let reason =
+                    "the server does not know the collection, which was trusted before; forget it first";
+                let (gun, reason) = (self.inner.gun.clone(), reason.to_owned());
+                return Err(VerifyError::LocalState { gun, reason }.into());
+            }
+        }
+        Ok(())
+    }
+
     /// What we made is where our trust begins; what the server shows next is no first use.
     fn keep_own_root(&self, upload: &Upload, now: SystemTime) -> Result<(), Error> {
-        let (store, slot) = (&self.inner.store, Slot::Metadata(RoleName::Root));
-        let root = upload.files.iter().find(|(role, _)| *role == RoleName::Root);
-        let (Some((_, root)), None) = (root, store.read(&slot, self.inner.limits.max_metadata)?) else {
+        let store = &self.inner.store;
+        let Some((_, root)) = upload.files.iter().find(|(role, _)| *role == RoleName::Root) else {
             return Ok(());
         };
-        store.write(&slot, root)?;
+        store.write(&Slot::Metadata(RoleName::Root), root)?;
         let first_use = FirstUse { time: now, version: Version::ONE, sha256: digest::sha256(root) };
         let record = TrustRecord { first_use: Some(first_use), ..TrustRecord::new(self.inner.gun.clone()) };
         Ok(store.write(&Slot::Record, &record.to_bytes())?)

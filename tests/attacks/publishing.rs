@@ -64,6 +64,31 @@ fn an_upload_that_is_not_served_was_not_published() {
     }
 }
 
+/// A second collection beside a trusted one could not be read by the publisher himself.
+#[test]
+fn a_collection_that_was_used_is_not_begun_anew() {
+    let (lab, store, keys) = (Lab::new(), MemoryStore::new(), MemoryKeys::new());
+    let ours = publisher(&lab, Trust::FirstUse, &store, &keys);
+    ours.initialise(&Initialise::new()).unwrap();
+    let (root, held) = (Slot::Metadata(RoleName::Root), keys.list().unwrap().len());
+    lab.server.transport(&lab.gun()).delete().unwrap();
+    for lost in [false, true] {
+        if lost {
+            store.remove(&root).unwrap();
+        }
+        let kept = (store.read(&root, u64::MAX).unwrap(), store.read(&Slot::Record, u64::MAX).unwrap());
+        let before = posts(&lab);
+        let error = ours.initialise(&Initialise::new()).unwrap_err();
+        assert_eq!(error.code(), "LOCAL_STATE", "{error}");
+        assert_eq!(posts(&lab), before, "nothing is sent");
+        assert_eq!(keys.list().unwrap().len(), held, "no key is made");
+        let after = (store.read(&root, u64::MAX).unwrap(), store.read(&Slot::Record, u64::MAX).unwrap());
+        assert_eq!(after, kept);
+    }
+    ours.dangerous().forget().unwrap();
+    ours.initialise(&Initialise::new()).unwrap();
+}
+
 /// Custom data that others spelled in another way than the canonical one, and signed well.
 #[test]
 fn custom_data_in_another_spelling_survives_the_next_signature() {
