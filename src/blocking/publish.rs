@@ -10,7 +10,7 @@ use crate::{
     keys::{KeyRole, KeyStore},
     name::{KeyId, Resource, RoleName, Slot, Version},
     transport::{TransportError, Upload},
-    verify::VerifyError,
+    verify::{Refresh, VerifyError},
     view::View,
     wire::{FirstUse, TrustRecord, notary},
 };
@@ -79,8 +79,8 @@ impl Collection {
     /// # Errors
     /// [`Error::AlreadyExists`] when the server knows the collection; the server could not be
     /// asked (only its word that there is nothing begins a new collection); another collection of
-    /// this name is trusted here, which only [`forget`](super::Dangerous::forget) gives up; a key
-    /// failed.
+    /// this name is trusted here, which only [`forget`](super::Dangerous::forget) gives up; the
+    /// root would not be the one that is to be trusted; a key failed.
     pub fn initialise(&self, plan: &Initialise) -> Result<View, Error> {
         let _turn = self.turn();
         let _lock = drive::lock(&*self.inner.store, self.inner.lock_wait)?;
@@ -95,8 +95,11 @@ impl Collection {
         let now = self.now();
         let (initial, signers) = self.initial_keys(keys, plan, now)?;
         let upload = Upload::new(Draft::initialise(&initial, &plan.changes, now)?.sign(&signers)?);
+        let root = upload.files.iter().find(|(role, _)| *role == RoleName::Root);
+        let root = root.map(|(_, file)| file.clone()).unwrap_or_default();
+        Refresh::check_first_root(self.plan(), root.clone())?;
         transport.publish(&upload)?;
-        self.keep_own_root(&upload, now)?;
+        self.keep_own_root(&root, now)?;
         self.refresh_locked()
     }
 
@@ -114,11 +117,8 @@ impl Collection {
     }
 
     /// What we made is where our trust begins; what the server shows next is no first use.
-    fn keep_own_root(&self, upload: &Upload, now: SystemTime) -> Result<(), Error> {
+    fn keep_own_root(&self, root: &[u8], now: SystemTime) -> Result<(), Error> {
         let store = &self.inner.store;
-        let Some((_, root)) = upload.files.iter().find(|(role, _)| *role == RoleName::Root) else {
-            return Ok(());
-        };
         store.write(&Slot::Metadata(RoleName::Root), root)?;
         let first_use = FirstUse { time: now, version: Version::ONE, sha256: digest::sha256(root) };
         let record = TrustRecord { first_use: Some(first_use), ..TrustRecord::new(self.inner.gun.clone()) };

@@ -89,6 +89,30 @@ fn a_collection_that_was_used_is_not_begun_anew() {
     ours.initialise(&Initialise::new()).unwrap();
 }
 
+/// The pin is the publisher's own policy too.
+#[test]
+fn a_root_that_the_pin_refuses_is_not_published() {
+    let (begin, end) = (Lab::new().now, Lab::new().now + Duration::from_secs(3600));
+    let authority = ForgeAuthority::new("top", begin, end);
+    let other = KeyId::new(&ForgeKey::ecdsa().canonical_id()).unwrap();
+    let given = Lab::new().serve().newest("root");
+    for (trust, code) in [
+        (Trust::Certificates(vec![other]), "PIN_MISMATCH"),
+        (Trust::Authority(vec![authority.certificate().clone()]), "PIN_MISMATCH"),
+        (Trust::Root(given), "PIN_MISMATCH"),
+    ] {
+        let (lab, keys) = (Lab::new(), MemoryKeys::new());
+        let ours = publisher(&lab, trust, &MemoryStore::new(), &keys);
+        assert_eq!(ours.initialise(&Initialise::new()).unwrap_err().code(), code);
+        assert_eq!(posts(&lab), 0);
+    }
+    let (lab, keys) = (Lab::new(), MemoryKeys::new());
+    let root = keys.generate(KeyKind::Ecdsa, &KeyRole::Root, None).unwrap();
+    let id = canonical_id(root.public_key());
+    let ours = publisher(&lab, Trust::Certificates(vec![id.clone()]), &MemoryStore::new(), &keys);
+    ours.initialise(&Initialise::new().root_key(RootKey::Existing(id))).unwrap();
+}
+
 /// Custom data that others spelled in another way than the canonical one, and signed well.
 #[test]
 fn custom_data_in_another_spelling_survives_the_next_signature() {

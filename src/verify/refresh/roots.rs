@@ -1,14 +1,33 @@
 //! The root's part of a refresh: anchor, first contact, walk.
 
-use super::{Refresh, Reply, State};
+use super::{Refresh, RefreshPlan, Reply, State};
 use crate::{
     metadata::Root,
-    name::{Form, Resource, RoleName},
+    name::{Form, Resource, RoleName, Version},
     verify::{Notice, Trust, Verified, VerifyError},
     wire::Bytes,
 };
 
 impl Refresh {
+    /// Whether a client that knows nothing of the collection would begin with `root`.
+    ///
+    /// # Errors
+    /// Why the policy refuses it.
+    pub(crate) fn check_first_root(plan: RefreshPlan, root: Vec<u8>) -> Result<(), VerifyError> {
+        let mut machine = Self::new(plan);
+        machine.supply(Reply::Absent)?; // the record
+        machine.supply(Reply::Absent)?; // the cached root
+        match (&machine.state, &machine.root) {
+            (State::FetchFirstRoot, _) => machine.supply(Reply::Found(root)),
+            (_, Some(given)) if **given.bytes() == *root => Ok(()),
+            (_, given) => Err(VerifyError::PinMismatch {
+                version: given.as_ref().map_or(Version::ONE, |given| given.body().version),
+                gun: machine.gun.clone(),
+                reason: "expected the given root, found another".to_owned(),
+            }),
+        }
+    }
+
     pub(super) fn on_cached_root(&mut self, reply: Reply) -> Result<State, VerifyError> {
         let given = match &self.trust {
             Trust::Root(bytes) => Some(self.roots().given(bytes)?),
