@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     metadata::Authority,
-    name::{RoleName, Version},
+    name::{KeyId, RoleName, Version},
     wire::{Document, Floor},
 };
 
@@ -30,11 +30,7 @@ impl Floors {
 
     /// The floor of a role that still binds under `authority`.
     pub(super) fn binding(&self, role: &RoleName, authority: &Authority) -> Option<&Floor> {
-        self.0.get(role).filter(|floor| {
-            let left = floor.signers.iter().filter(|id| authority.has_canonical(id)).count();
-            let none_revoked = left == floor.signers.len();
-            none_revoked || u32::try_from(left).is_ok_and(|left| left >= authority.threshold().get())
-        })
+        self.0.get(role).filter(|floor| binds(&floor.signers, authority))
     }
 
     /// Refuses a version below a floor that binds.
@@ -68,10 +64,18 @@ impl Floors {
     }
 
     /// Raises the floor to what a verified cached file shows. Of the very file that set it, those
-    /// keys count that have vouched for it now: after a rotation they may be others.
-    pub(super) fn raise<T: Document>(&mut self, role: &RoleName, cached: &Verified<T>) {
+    /// keys count that have vouched for it now: after a rotation they may be others. A higher
+    /// version that no longer binds under `authority` gives way to a file that does.
+    pub(super) fn raise<T: Document>(
+        &mut self,
+        role: &RoleName,
+        authority: Option<&Authority>,
+        cached: &Verified<T>,
+    ) {
         let is_kept = self.0.get(role).is_some_and(|floor| {
-            floor.version >= cached.body().version() && floor.sha256 != *cached.sha256()
+            let is_outlived =
+                authority.is_some_and(|it| !binds(&floor.signers, it) && binds(cached.signers(), it));
+            floor.version >= cached.body().version() && floor.sha256 != *cached.sha256() && !is_outlived
         });
         if !is_kept {
             self.set(role, cached);
@@ -81,4 +85,11 @@ impl Floors {
     pub(super) fn into_inner(self) -> BTreeMap<RoleName, Floor> {
         self.0
     }
+}
+
+/// Whether the keys that vouched for a file still do under `authority`.
+fn binds(signers: &[KeyId], authority: &Authority) -> bool {
+    let left = signers.iter().filter(|id| authority.has_canonical(id)).count();
+    let none_revoked = left == signers.len();
+    none_revoked || u32::try_from(left).is_ok_and(|left| left >= authority.threshold().get())
 }

@@ -271,6 +271,29 @@ fn rb_15_a_rotated_key_frees_from_the_floor_of_its_own_role_only() {
     }
 }
 
+/// The record of before the crash names a higher version, by a key that was revoked since: it binds
+/// nobody, and the cached file does.
+#[test]
+fn rb_14_a_crash_before_the_record_does_not_free_from_the_floor_of_a_new_key() {
+    let mut lab = Lab::new();
+    lab.forge.version("targets", 10);
+    lab.serve();
+    lab.refresh().unwrap();
+    let record = lab.store.read(&Slot::Record, u64::MAX).unwrap().unwrap();
+    lab.forge.rotate("targets", &[ForgeKey::ecdsa()], 1);
+    lab.forge.version("targets", 2);
+    lab.forge.build(); // both have the same root
+    let mut older = lab.forge.clone();
+    lab.forge.version("targets", 3);
+    lab.forge.bump("snapshot");
+    lab.serve();
+    lab.refresh().unwrap();
+    lab.store.write(&Slot::Record, &record).unwrap();
+    raise_above(&mut older, "targets");
+    lab.server.serve(&older.build());
+    lab.refused("ROLLBACK");
+}
+
 /// Two keys vouched for the newer file, and one of them is revoked: the other one still does.
 #[test]
 fn rb_15_the_floor_holds_while_another_signer_is_left() {

@@ -200,13 +200,13 @@ impl Refresh {
     /// that the record names and the floor binds. Returns the file's content when it was read.
     fn raise_floor<T: Document>(&mut self, role: &RoleName, cached: Option<&Bytes>) -> Option<T> {
         let authority = self.authority(role).ok();
-        let floor = authority.and_then(|authority| self.floors.binding(role, &authority));
+        let floor = authority.as_ref().and_then(|authority| self.floors.binding(role, authority));
         let recorded = floor.map(|floor| floor.sha256);
         let found = match cached {
             Some(bytes) if recorded == Some(digest::sha256(bytes)) => None,
             Some(bytes) => match self.verify_cached::<T>(role, bytes) {
                 Some(verified) => {
-                    self.floors.raise(role, &verified);
+                    self.floors.raise(role, authority.as_ref(), &verified);
                     Some(verified.into_body())
                 }
                 None => {

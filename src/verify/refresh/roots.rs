@@ -39,7 +39,8 @@ impl Refresh {
             Reply::Found(bytes) => Some(self.roots().cached(bytes.into())?),
         };
         if let Some(cached) = &cached {
-            self.floors.raise(&RoleName::Root, cached);
+            // A root's floor binds whatever became of its keys.
+            self.floors.raise(&RoleName::Root, None, cached);
             self.unrecorded = self.record.first_use.is_none();
         }
         match (given, cached) {
