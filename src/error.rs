@@ -91,7 +91,8 @@ impl Error {
     }
 
     /// Whether the question was not answered at all: no connection, a time-out, a server that is
-    /// not willing or able. An upload that was judged and rejected is answered.
+    /// not willing or able, a store that others use. An upload that was judged and rejected is
+    /// answered.
     pub const fn is_unanswered(&self) -> bool {
         match self {
             Self::Verify(error) => matches!(error, VerifyError::Unavailable { .. }),
@@ -103,6 +104,7 @@ impl Error {
                     | TransportError::Config(_)
                     | TransportError::Unsupported { .. }
             ),
+            Self::Store(error) => matches!(error, StoreError::Busy { .. }),
             _ => false,
         }
     }

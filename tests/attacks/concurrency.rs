@@ -129,7 +129,7 @@ fn cw_01_who_does_not_want_to_wait_is_told_that_the_store_is_busy() {
         .freshness(Freshness::AsOf(lab.now))
         .build();
     let error = client.refresh().unwrap_err();
-    assert_eq!((error.code(), error.is_retryable()), ("BUSY", true));
+    assert_eq!((error.code(), error.is_retryable(), error.is_unanswered()), ("BUSY", true, true));
     assert_eq!(client.dangerous().forget().unwrap_err().code(), "BUSY");
     drop(held);
     client.refresh().unwrap();
