@@ -1,4 +1,4 @@
-//! Digests and lengths of files.
+//! Digests of files.
 
 use std::fmt;
 
@@ -35,14 +35,4 @@ impl fmt::Debug for Hashes {
         }
         map.finish()
     }
-}
-
-/// What a parent pins of a file: digests and length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(clippy::exhaustive_structs)]
-pub struct FileMeta {
-    /// The digests.
-    pub hashes: Hashes,
-    /// The length in bytes: an upper bound for metadata, exact for a target.
-    pub length: u64,
 }

@@ -15,7 +15,7 @@ mod slot;
 mod target;
 mod version;
 
-pub use digest::{FileMeta, Hashes};
+pub use digest::Hashes;
 pub use expiry::Expiry;
 pub use gun::Gun;
 pub use key_id::KeyId;
