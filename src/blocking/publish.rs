@@ -95,6 +95,7 @@ impl Collection {
         let now = self.now();
         let (initial, signers) = self.initial_keys(keys, plan, now)?;
         let upload = Upload::new(Draft::initialise(&initial, &plan.changes, now)?.sign(&signers)?);
+        self.check_sizes(&upload)?;
         let root = upload.files.iter().find(|(role, _)| *role == RoleName::Root);
         let root = root.map(|(_, file)| file.clone()).unwrap_or_default();
         Refresh::check_first_root(self.plan(), root.clone())?;
@@ -150,10 +151,26 @@ impl Collection {
     fn upload(&self, draft: Draft, signers: &[Box<dyn Signer>]) -> Result<View, Error> {
         let versions = draft.versions();
         let upload = Upload::new(draft.sign(signers)?);
+        self.check_sizes(&upload)?;
         self.transport()?.publish(&upload)?;
         let view = self.refresh_locked()?;
         read_back::check(view.trusted(), &upload, &versions)?;
         Ok(view)
+    }
+
+    /// What we would refuse to read is not published: nobody could replace it afterwards.
+    fn check_sizes(&self, upload: &Upload) -> Result<(), VerifyError> {
+        for (role, file) in &upload.files {
+            let found = u64::try_from(file.len()).unwrap_or(u64::MAX);
+            let limit = match role {
+                RoleName::Root => self.inner.limits.max_root,
+                _ => self.inner.limits.max_metadata,
+            };
+            if found > limit {
+                return Err(VerifyError::TooLarge { role: role.clone(), limit, found });
+            }
+        }
+        Ok(())
     }
 
     fn initial_keys(

@@ -30,6 +30,7 @@ fn publisher(lab: &Lab, trust: Trust, store: &MemoryStore, keys: &MemoryKeys) ->
         .transport(lab.server.transport(&lab.gun()))
         .store(store.clone())
         .keys(keys.clone())
+        .limits(lab.limits)
         .lock_wait(Duration::ZERO)
         .freshness(Freshness::AsOf(lab.now))
         .build()
@@ -182,4 +183,19 @@ fn uploaded(mut lab: Lab, roles: &[&str]) -> Lab {
     lab.forge.list_keys("timestamp", &[ForgeKey::ed25519().with_public(key)], 1);
     transport.publish(&lab.forge.build().upload(roles)).unwrap();
     lab
+}
+
+/// Nobody could read it, and so nobody could replace it.
+#[test]
+fn a_file_that_is_too_large_to_be_read_back_is_not_published() {
+    let (mut lab, store, keys) = (Lab::new(), MemoryStore::new(), MemoryKeys::new());
+    publisher(&lab, Trust::FirstUse, &store, &keys).initialise(&Initialise::new()).unwrap();
+    lab.limits.max_metadata = 4096;
+    let long = TargetInfo { custom: Some(format!("\"{}\"", "x".repeat(4096))), ..info(1) };
+    let before = posts(&lab);
+    let ours = publisher(&lab, Trust::FirstUse, &store, &keys);
+    let error = ours.publish(&Changes::new().sign(name("v1"), long)).unwrap_err();
+    assert_eq!(error.code(), "TOO_LARGE", "{error}");
+    assert_eq!(posts(&lab), before);
+    ours.publish(&Changes::new().sign(name("v1"), info(1))).unwrap();
 }
