@@ -118,6 +118,16 @@ pub enum VerifyError {
         /// How many of the trusted root's keys have signed.
         valid: u32,
     },
+    /// A root is another one than that of the same version which was trusted before.
+    #[error("root version {version} has SHA-256 {found}, the trusted one has {trusted}")]
+    RootReplaced {
+        /// The version of both.
+        version: Version,
+        /// SHA-256 of the one that was trusted, hex.
+        trusted: String,
+        /// SHA-256 of the other one, hex.
+        found: String,
+    },
     /// A root file holds another version than the one asked for.
     #[error("asked for root version {expected}, got {found}")]
     RootVersion {
@@ -203,7 +213,7 @@ impl VerifyError {
             Self::Expired { .. } | Self::Certificate { reason: CertificateError::Expired { .. }, .. } => {
                 "EXPIRED"
             }
-            Self::RootChanged { .. } | Self::RootVersion { .. } => "ROOT_CHANGED",
+            Self::RootChanged { .. } | Self::RootReplaced { .. } | Self::RootVersion { .. } => "ROOT_CHANGED",
             Self::Certificate { .. } => "CERTIFICATE",
             Self::PinMismatch { .. } => "PIN_MISMATCH",
             Self::PinInvalid { .. } => "PIN_INVALID",

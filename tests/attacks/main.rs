@@ -17,6 +17,7 @@ mod freeze;
 mod key_rotation;
 mod large_files;
 mod mix_and_match;
+mod other_roots;
 mod parser;
 mod paths;
 mod pinning;

@@ -380,5 +380,7 @@ mod given_root {
         lab.trust = Trust::Root(published.newest("root"));
         lab.refresh().unwrap();
         assert_eq!(lab.kept("root"), Some(published.newest("root")));
+        lab.trust = Trust::FirstUse;
+        lab.refresh().expect("the record follows the root that was given");
     }
 }

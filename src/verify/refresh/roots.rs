@@ -49,10 +49,15 @@ impl Refresh {
                 // A newer one stays in the cache until it is reached again.
                 if self.check_root_floor(&given).is_ok() {
                     self.save(&RoleName::Root, given.bytes());
+                    self.floors.set(&RoleName::Root, &given);
                 }
                 Ok(self.begin_with(given))
             }
-            (None, Some(cached)) => Ok(self.begin_with(cached)),
+            (None, Some(cached)) => {
+                let replaced = |error: VerifyError| self.anchor_lost(&format!("cached root: {error}"));
+                self.check_same_root(&cached).map_err(replaced)?;
+                Ok(self.begin_with(cached))
+            }
             // A first use that happened can't happen again: whoever deleted the root would
             // decide what is trusted instead.
             (None, None) if self.record.first_use.is_some() && matches!(self.trust, Trust::FirstUse) => {
@@ -101,6 +106,7 @@ impl Refresh {
             }
         };
         let next = self.roots().successor(current, bytes)?;
+        self.check_same_root(&next)?;
         self.root = Some(next);
         let steps = steps.saturating_add(1);
         if steps >= self.judge.limits.max_root_rotations {
@@ -182,7 +188,7 @@ impl Refresh {
         if given.sha256() == cached.sha256() {
             return Ok(true);
         }
-        let newer = cached.body().version > given.body().version;
+        let newer = cached.body().version > given.body().version && self.check_same_root(cached).is_ok();
         let envelope = self.roots().read(cached.bytes().clone())?;
         Ok(newer && self.roots().signed_by(given, &envelope).is_ok())
     }
@@ -193,6 +199,19 @@ impl Refresh {
         match self.floors.get(&RoleName::Root) {
             Some(floor) if offered < floor.version => {
                 Err(VerifyError::Rollback { role: RoleName::Root, trusted: floor.version, offered })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A version has one root. Another one leads to other successors: keys that were revoked since
+    /// would make it, from an older root that somebody gave or put into the cache.
+    fn check_same_root(&self, root: &Verified<Root>) -> Result<(), VerifyError> {
+        let (version, found) = (root.body().version, root.sha256());
+        match self.floors.get(&RoleName::Root) {
+            Some(floor) if floor.version == version && floor.sha256 != *found => {
+                let hex = |digest| data_encoding::HEXLOWER.encode(digest);
+                Err(VerifyError::RootReplaced { version, trusted: hex(&floor.sha256), found: hex(found) })
             }
             _ => Ok(()),
         }
