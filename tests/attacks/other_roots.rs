@@ -51,6 +51,33 @@ fn tp_11_a_cached_root_is_not_exchanged_behind_the_record() {
     }
 }
 
+/// A newer one may be Docker's, who shares the folder, or a stranger's: it must be reached from ours.
+#[test]
+fn tp_11_a_newer_cached_root_is_reached_from_the_recorded_one_or_refused() {
+    for count in 3..6 {
+        let (lab, _, other) = other_roots(false, count);
+        lab.plant("root", &other.newest("root"));
+        lab.refused("LOCAL_STATE");
+        assert_eq!(lab.server.requests().last().unwrap(), "GET 3.root.json");
+    }
+    let (mut lab, _, _) = other_roots(false, 3);
+    for _ in 0..2 {
+        lab.forge.rotate_root(&[ForgeKey::certificate(GUN)], 1);
+        lab.forge.bump("snapshot");
+    }
+    let published = lab.serve();
+    lab.plant("root", &published.newest("root"));
+    lab.server.clear_requests();
+    assert_eq!(Lab::version(&lab.refresh().unwrap(), "root"), Some(5));
+    assert_eq!(lab.server.requests()[..2], ["GET 3.root.json", "GET 4.root.json"]);
+    // A server that shows less than the cache holds is not believed.
+    lab.forge.rotate_root(&[ForgeKey::certificate(GUN)], 1);
+    lab.forge.rotate_root(&[ForgeKey::certificate(GUN)], 1);
+    let newest = lab.forge.build().newest("root");
+    lab.plant("root", &newest);
+    lab.refused("LOCAL_STATE");
+}
+
 #[test]
 fn tp_12_nor_through_a_cached_root_that_it_has_signed() {
     let mut lab = Lab::new();

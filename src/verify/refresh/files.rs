@@ -293,6 +293,7 @@ impl Refresh {
             State::FetchFirstRoot | State::FetchOtherRoot => {
                 Some((Resource::latest(RoleName::Root), limits.max_root))
             }
+            State::FetchRecordedRoot => self.recorded_root().map(|resource| (resource, limits.max_root)),
             State::Walk(_) => self.next_root().map(|resource| (resource, limits.max_root)),
             State::FetchTimestamp { .. } => {
                 Some((Resource::latest(RoleName::Timestamp), limits.max_timestamp))

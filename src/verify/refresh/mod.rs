@@ -29,7 +29,7 @@ use super::{
 use crate::{
     limits::Limits,
     metadata::{Root, Snapshot, Targets, Timestamp},
-    name::{Gun, Resource, RoleName, Slot},
+    name::{Gun, Resource, RoleName, Slot, Version},
     wire::{Bytes, Dialect, TrustRecord},
 };
 
@@ -112,6 +112,8 @@ pub struct Refresh {
     /// Why newer roots are looked for.
     stale: Option<VerifyError>,
     walked: bool,
+    /// The version of a cached root that is not on record.
+    unproven: Option<Version>,
     /// Whether the cache has a root and no record stands beside it.
     unrecorded: bool,
     notices: Vec<Notice>,
@@ -126,6 +128,8 @@ enum State {
     Walk(u32),
     /// Fetch the newest root only to see whether it explains `self.stale`.
     FetchOtherRoot,
+    /// Fetch the root on record, to walk from it to a newer one that is in the cache.
+    FetchRecordedRoot,
     LoadTimestamp,
     FetchTimestamp {
         cached: Option<Bytes>,
@@ -162,6 +166,7 @@ impl Refresh {
             pending: Vec::new(),
             stale: None,
             walked: false,
+            unproven: None,
             unrecorded: false,
             notices: Vec::new(),
         }
@@ -242,6 +247,7 @@ impl Refresh {
             State::FetchFirstRoot => self.on_first_root(reply),
             State::Walk(steps) => self.on_next_root(steps, reply),
             State::FetchOtherRoot => Err(self.explain_stale(reply)),
+            State::FetchRecordedRoot => self.on_recorded_root(reply),
             State::LoadTimestamp => self.on_cached_timestamp(reply),
             State::FetchTimestamp { cached } => self.on_timestamp(cached, reply),
             State::LoadSnapshot => self.on_cached_snapshot(reply),

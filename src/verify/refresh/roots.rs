@@ -2,6 +2,7 @@
 
 use super::{Refresh, RefreshPlan, Reply, State};
 use crate::{
+    crypto::digest,
     metadata::Root,
     name::{Form, Resource, RoleName, Version},
     verify::{Notice, Trust, Verified, VerifyError},
@@ -38,6 +39,12 @@ impl Refresh {
             Reply::Absent => None,
             Reply::Found(bytes) => Some(self.roots().cached(bytes.into())?),
         };
+        if let (Some(cached), Trust::FirstUse) = (&cached, &self.trust)
+            && self.floors.get(&RoleName::Root).is_some_and(|floor| floor.version < cached.body().version)
+        {
+            self.unproven = Some(cached.body().version);
+            return Ok(State::FetchRecordedRoot);
+        }
         if let Some(cached) = &cached {
             // A root's floor binds whatever became of its keys.
             self.floors.raise(&RoleName::Root, None, cached);
@@ -65,6 +72,35 @@ impl Refresh {
             }
             (None, None) => Ok(State::FetchFirstRoot),
         }
+    }
+
+    /// A cached root that is newer than the recorded one was put there by somebody else. That may
+    /// be Notary or Docker, who share the folder, or a stranger with a chain of their own: the
+    /// recorded one tells, from which it must be reached.
+    pub(super) fn on_recorded_root(&mut self, reply: Reply) -> Result<State, VerifyError> {
+        let bytes = match (reply, self.recorded_root()) {
+            (Reply::Failed, Some(resource)) => {
+                return Err(VerifyError::Unavailable { name: resource.notary_name() });
+            }
+            (Reply::Found(bytes), _) => Some(bytes),
+            _ => None,
+        };
+        let recorded = self.floors.get(&RoleName::Root).map(|floor| floor.sha256);
+        let genuine = bytes.filter(|bytes| recorded == Some(digest::sha256(bytes)));
+        let unproven = "the cached root is newer than the one on record, and not reached from it";
+        let Some(bytes) = genuine else { return Err(self.anchor_lost(unproven)) };
+        let root = self.roots().given(&bytes)?;
+        self.anchor = Some(root.clone());
+        self.root = Some(root);
+        self.stale = Some(self.anchor_lost(unproven));
+        self.walked = true;
+        Ok(State::Walk(0))
+    }
+
+    /// The root on record, by its version.
+    pub(super) fn recorded_root(&self) -> Option<Resource> {
+        let version = self.floors.get(&RoleName::Root)?.version;
+        Some(Resource { role: RoleName::Root, form: Form::Version(version) })
     }
 
     pub(super) fn on_first_root(&mut self, reply: Reply) -> Result<State, VerifyError> {
@@ -140,6 +176,9 @@ impl Refresh {
         let known = self.floors.get(&RoleName::Root).is_some_and(|floor| floor.sha256 == *last.sha256());
         self.roots().last(&anchor, &last, known)?;
         self.check_root_floor(&last)?;
+        if self.unproven.is_some_and(|cached| last.body().version < cached) {
+            return Err(self.anchor_lost("the cached root is newer than any that the server has"));
+        }
         self.save(&RoleName::Root, last.bytes());
         self.floors.set(&RoleName::Root, &last);
         self.judge.unexpired(&RoleName::Root, last.body())?;
