@@ -44,8 +44,8 @@ pub struct DirectoryKeys {
 
 impl DirectoryKeys {
     /// The keys in `dir`. Nothing is read or made yet; reading makes nothing either.
-    pub fn open(dir: &Path, passphrases: impl Passphrases + 'static) -> Self {
-        Self { folder: KeyFolder::new(dir), passphrases: Arc::new(passphrases) }
+    pub fn open(dir: impl AsRef<Path>, passphrases: impl Passphrases + 'static) -> Self {
+        Self { folder: KeyFolder::new(dir.as_ref()), passphrases: Arc::new(passphrases) }
     }
 
     /// What is stored under an id, unopened.

@@ -44,7 +44,8 @@ pub struct DirectoryStore {
 impl DirectoryStore {
     /// The store of a collection below a trust folder such as `~/.docker/trust`. Nothing is read
     /// or created yet; reading creates nothing either.
-    pub fn open(trust_dir: &Path, gun: &Gun) -> Self {
+    pub fn open(trust_dir: impl AsRef<Path>, gun: &Gun) -> Self {
+        let trust_dir = trust_dir.as_ref();
         let mut metadata = trust_dir.join("tuf");
         metadata.extend(gun.as_str().split('/'));
         metadata.push(METADATA);
