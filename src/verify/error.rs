@@ -18,8 +18,8 @@ pub enum VerifyError {
         /// The collection.
         gun: Gun,
     },
-    /// A file that the repository lists is not there.
-    #[error("the server lists {name} and does not have it")]
+    /// A file that the repository lists, or that was trusted before, is not there.
+    #[error("{name} belongs to the collection, and the server does not have it")]
     Missing {
         /// The file's name on the server.
         name: String,

@@ -63,7 +63,8 @@ impl HttpTransport {
         max: u64,
         meaning: fn(Refusal) -> TransportError,
     ) -> Result<Body, TransportError> {
-        let (head, body) = reply.map_err(|e| status::failure(what, &e))?.into_parts();
+        let unanswered = |e| status::failure(&format!("{what} from {}", self.routes.server()), &e);
+        let (head, body) = reply.map_err(unanswered)?.into_parts();
         let accepted = head.status.as_u16() == 200;
         let body = Body::new(&head, body, if accepted { max } else { MAX_REFUSAL }, &self.timeouts);
         if accepted {
