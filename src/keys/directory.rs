@@ -29,8 +29,7 @@ use std::{path::Path, sync::Arc};
 ///
 /// ```no_run
 /// use tuf_notary::keys::{DirectoryKeys, EnvironmentPassphrases, KeyStore};
-/// let folder = std::path::Path::new("/home/alice/.notary/private");
-/// let keys = DirectoryKeys::open(folder, EnvironmentPassphrases::notary());
+/// let keys = DirectoryKeys::open("/home/alice/.notary/private", EnvironmentPassphrases::notary());
 /// for key in keys.list()? {
 ///     println!("{key}");
 /// }
