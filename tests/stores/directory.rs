@@ -226,8 +226,10 @@ mod unix {
         os::unix::fs::{MetadataExt, PermissionsExt, symlink},
         sync::{
             Arc,
-            atomic::{AtomicUsize, Ordering},
+            atomic::{AtomicBool, AtomicUsize, Ordering},
         },
+        thread,
+        time::Instant,
     };
 
     use tracing::{
@@ -282,6 +284,33 @@ mod unix {
         symlink(&victim, fixture.root()).unwrap();
         fixture.store.remove(&ROOT).unwrap();
         assert_eq!(fs::read(&victim).unwrap(), b"mine");
+    }
+
+    #[test]
+    fn pt_13_a_file_swapped_for_a_link_after_it_was_looked_at_is_not_read() {
+        let fixture = Fixture::new();
+        fixture.store.write(&ROOT, b"ours").unwrap();
+        let (root, folder) = (fixture.root(), fixture.metadata());
+        let victim = fixture.folder.path().join("secret");
+        fs::write(&victim, b"theirs").unwrap();
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let (file, link) = (folder.join("file"), folder.join("link"));
+                while !done.load(Ordering::Relaxed) {
+                    symlink(&victim, &link).and_then(|()| fs::rename(&link, &root)).unwrap();
+                    fs::write(&file, b"ours").and_then(|()| fs::rename(&file, &root)).unwrap();
+                }
+            });
+            let deadline = Instant::now() + Duration::from_secs(2);
+            let looks = (0..60_000).take_while(|_| Instant::now() < deadline);
+            let mut seen: Vec<_> =
+                looks.filter_map(|_| fixture.store.read(&ROOT, MAX).ok().flatten()).collect();
+            done.store(true, Ordering::Relaxed);
+            seen.sort_unstable();
+            seen.dedup();
+            assert_eq!(seen, [b"ours"]);
+        });
     }
 
     #[test]
