@@ -111,7 +111,7 @@ fn interleaved<S: MetadataStore + Clone + 'static>(new_store: impl Fn(usize) -> 
 #[test]
 fn cw_01_the_older_of_two_answers_does_not_win_the_race_in_a_folder() {
     let (folder, lab) = (tempfile::tempdir().unwrap(), Lab::new());
-    interleaved(|at| DirectoryStore::open(&folder.path().join(at.to_string()), &lab.gun()));
+    interleaved(|at| DirectoryStore::open(folder.path().join(at.to_string()), &lab.gun()));
 }
 
 #[test]

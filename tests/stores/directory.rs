@@ -342,7 +342,7 @@ mod unix {
         let real = folder.path().join("real");
         fs::create_dir(&real).unwrap();
         symlink(&real, folder.path().join("trust")).unwrap();
-        let store = DirectoryStore::open(&folder.path().join("trust"), &gun());
+        let store = DirectoryStore::open(folder.path().join("trust"), &gun());
         store.write(&ROOT, b"x").unwrap();
         assert_eq!(store.read(&ROOT, MAX).unwrap().unwrap(), b"x");
         assert!(real.join("tuf").is_dir());
