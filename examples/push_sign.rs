@@ -41,7 +41,8 @@ fn main() -> ExitCode {
                 Arg::Long("sha256") => sha256 = Some(digest(&text(parser.value().map_err(usage)?)?)?),
                 Arg::Long("size") => {
                     let text = text(parser.value().map_err(usage)?)?;
-                    size = Some(text.parse().map_err(|error| usage(format!("--size {text}: {error}")))?);
+                    let wrong = |_| usage(format!("--size {text}: a number of bytes expected"));
+                    size = Some(text.parse().map_err(wrong)?);
                 }
                 Arg::Long(name) => {
                     let name = name.to_owned();

@@ -22,6 +22,9 @@ const SUFFIX: &str = ".tmp";
 /// An unfinished file this old belongs to no living writer.
 const STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How often a file that is being replaced is looked at before it counts as none.
+const LOOKS: u32 = 32;
+
 /// Why a file could not be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -89,18 +92,23 @@ pub(crate) fn read_secret(path: &Path, max: u64) -> Result<Option<Secret>, FileE
 }
 
 /// Opens a regular file; `None` when nothing is there.
+///
+/// Docker and Notary take no lock: they may replace the file between the look and the opening. What
+/// stands there then is looked at anew (CW-04); a link never comes through (PT-13).
 fn open(path: &Path, max: u64) -> Result<Option<(File, Metadata)>, FileError> {
-    let Some(found) = regular(path)? else { return Ok(None) };
-    check_size(path, found.len(), max)?;
-    let file = match File::open(path) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-        file => file.map_err(|e| failed("open", path, e))?,
-    };
-    let opened = file.metadata().map_err(|e| failed("inspect", path, e))?;
-    if !is_same_file(&found, &opened) {
-        return Err(FileError::NotAFile { path: show(path) });
+    for _ in 0..LOOKS {
+        let Some(found) = regular(path)? else { return Ok(None) };
+        check_size(path, found.len(), max)?;
+        let file = match File::open(path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file.map_err(|e| failed("open", path, e))?,
+        };
+        let opened = file.metadata().map_err(|e| failed("inspect", path, e))?;
+        if is_same_file(&found, &opened) {
+            return Ok(Some((file, opened)));
+        }
     }
-    Ok(Some((file, opened)))
+    Err(FileError::NotAFile { path: show(path) })
 }
 
 /// Replaces a file, creating the folders above it. `on_created` sees the new file's metadata.

@@ -1,14 +1,17 @@
 //! The error of the façades, and what a caller should do about it.
 
 use crate::{
-    edit::EditError, keys::KeyError, store::StoreError, transport::TransportError, verify::VerifyError,
-    view::LookupError,
+    edit::EditError, keys::KeyError, name::NameError, store::StoreError, transport::TransportError,
+    verify::VerifyError, view::LookupError,
 };
 
 /// Anything that can go wrong: one variant a layer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// A text is no legal name, version or time. Nothing was asked.
+    #[error(transparent)]
+    Name(#[from] NameError),
     /// Metadata is not trusted.
     #[error(transparent)]
     Verify(#[from] VerifyError),
@@ -42,6 +45,7 @@ impl Error {
     /// A stable, machine-readable code, in upper case.
     pub fn code(&self) -> &'static str {
         match self {
+            Self::Name(_) => "NAME",
             Self::Verify(error) => error.code(),
             Self::Lookup(error) => error.code(),
             Self::Transport(error) => error.code(),

@@ -45,3 +45,10 @@ pub mod transport;
 pub mod verify;
 pub mod view;
 pub mod wire;
+
+pub use blocking::Collection;
+pub use edit::Changes;
+pub use error::Error;
+pub use name::Gun;
+pub use verify::Trust;
+pub use view::View;

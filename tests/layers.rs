@@ -267,6 +267,7 @@ fn what_breaks_the_rules_is_reported() {
         ("keys/mod.rs", "use crate::edit::E;", "keys/mod.rs:1: keys may not use crate::edit"),
         ("verify/mod.rs", "use crate::error::Error;", "verify/mod.rs:1: verify may not use crate::error"),
         ("view/mod.rs", "use crate::error::Error;", "view/mod.rs:1: view may not use crate::error"),
+        ("view/mod.rs", "use crate::Error;", "view/mod.rs:1: view may not use crate::Error"),
         ("store/mod.rs", "use crate::keys::K;", "store/mod.rs:1: store may not use crate::keys"),
         ("view/mod.rs", "use crate::testkit::T;", "view/mod.rs:1: view may not use crate::testkit"),
         (

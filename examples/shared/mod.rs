@@ -57,6 +57,7 @@ impl<E: Into<Error>> From<E> for Failure {
     fn from(error: E) -> Self {
         match error.into() {
             Error::Transport(TransportError::Config(reason)) => Self::Usage(reason),
+            Error::Name(error) => Self::Usage(error.to_string()),
             error => Self::Operation(error),
         }
     }
@@ -77,12 +78,25 @@ pub fn run(help: &str, main: impl FnOnce() -> Result<(), Failure>) -> ExitCode {
         Err(Failure::Usage(reason)) => (2, "USAGE", reason),
         Err(Failure::Output(error)) => (1, "OUTPUT", error.to_string()),
         Err(Failure::Operation(error)) => {
-            (if error.is_unanswered() { 3 } else { 1 }, error.code(), error.to_string())
+            let code = if error.is_unanswered() { 3 } else { 1 };
+            (code, error.code(), format!("{error}{}", advice(error.code())))
         }
     };
     let usage = if code == 2 { format!("\n{help}\n") } else { String::new() };
     let _ = write!(io::stderr(), "error[{reason}]: {}\n{usage}", printable(&sentence));
     ExitCode::from(code)
+}
+
+/// Which option may help.
+fn advice(reason: &str) -> &'static str {
+    match reason {
+        "LOCAL_STATE" => {
+            "; --reset-trust forgets it, and whoever answers next is trusted unless a pin is given"
+        }
+        "ROOT_CHANGED" => "; if its owner says that the collection was begun anew, use --reset-trust",
+        "MISSING_KEYS" => "; --keys DIR is where keys are looked for",
+        _ => "",
+    }
 }
 
 /// Prints a result.
@@ -151,18 +165,21 @@ impl Options {
 
     fn transport(&self, image: &Reference) -> Result<HttpTransport, Failure> {
         let server = match &self.server {
-            Some(server) => {
-                Url::parse(server).map_err(|error| usage(format!("--server {server}: {error}")))?
-            }
+            Some(server) => Url::parse(server)
+                .map_err(|error| usage(format!("--server {server}: https://HOST expected: {error}")))?,
             None => {
                 let configured = env::var("DOCKER_CONTENT_TRUST_SERVER").ok();
                 trust_server(image, configured.as_deref()).map_err(usage)?
             }
         };
+        if server.scheme() == "http" && !self.plain_http {
+            return Err(usage("plain HTTP is dangerous and needs --plain-http"));
+        }
         let mut builder = HttpTransport::builder(server, image.gun());
         if let Some(path) = &self.tls_ca {
-            builder = builder
-                .ca_pem(&fs::read(path).map_err(|error| usage(format!("{}: {error}", path.display())))?);
+            let pem =
+                fs::read(path).map_err(|error| usage(format!("--tls-ca {}: {error}", path.display())))?;
+            builder = builder.ca_pem(&pem);
         }
         if self.plain_http {
             builder = builder.dangerous().allow_plain_http();

@@ -1,7 +1,7 @@
 //! The blocking façade: one collection, its server, its store, its keys.
 //!
 //! ```
-//! use tuf_notary::{blocking::Collection, name::Gun, testkit::TrustServer, verify::Trust};
+//! use tuf_notary::{Collection, Gun, Trust, testkit::TrustServer};
 //!
 //! let gun = Gun::new("registry.example.com/team/app")?;
 //! let server = TrustServer::new();

@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pss_salt_of_another_length_is_refused() {
+    fn wk_07_a_pss_salt_of_another_length_is_refused() {
         let key = testing::public_key_from_pem(KeyKind::Rsa, testing::RSA_PUBLIC);
         let result = key.verify(Scheme::RsaPss, MESSAGE, testing::RSA_PSS_20);
         assert_eq!(result, Err(CryptoError::InvalidSignature));

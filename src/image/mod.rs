@@ -1,7 +1,19 @@
 //! Container images: which collection signs an image, and where it is asked.
+//!
+//! The rule is Docker's own: an image's GUN is its repository's full name, `docker.io/library/`
+//! included, and its server is the one that `DOCKER_CONTENT_TRUST_SERVER` names, `notary.docker.io`
+//! for Docker Hub, and otherwise the registry itself.
+//!
+//! ```
+//! use tuf_notary::image::{Reference, trust_server};
+//! let image = Reference::parse("alpine:3.20")?;
+//! assert_eq!((image.gun().as_str(), image.tag()), ("docker.io/library/alpine", Some("3.20")));
+//! assert_eq!(trust_server(&image, None)?.as_str(), "https://notary.docker.io/");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod reference;
 mod server;
 
 pub use reference::{ImageError, Reference};
-pub use server::trust_server;
+pub use server::{ServerError, trust_server};

@@ -4,23 +4,44 @@ use url::Url;
 
 use super::Reference;
 
+/// No server can be chosen.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// The configured server is no HTTPS URL.
+    #[error("the trust server is not an https:// URL: got {configured}")]
+    Configured {
+        /// What is configured.
+        configured: String,
+    },
+    /// The registry's name makes no URL.
+    #[error("the registry {registry} makes no URL: {reason}")]
+    Registry {
+        /// The registry.
+        registry: String,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
 /// The server in `configured` (what `DOCKER_CONTENT_TRUST_SERVER` holds) if there is one, else
 /// Docker's own for Docker Hub, else the image's registry; always by HTTPS.
 ///
 /// # Errors
 /// A configured server is not an HTTPS URL, or the registry's name makes no URL.
-pub fn trust_server(image: &Reference, configured: Option<&str>) -> Result<Url, String> {
+pub fn trust_server(image: &Reference, configured: Option<&str>) -> Result<Url, ServerError> {
     if let Some(configured) = configured.filter(|text| !text.is_empty()) {
         return match Url::parse(configured) {
             Ok(url) if url.scheme() == "https" && url.has_host() => Ok(url),
-            _ => Err(format!("valid https URL required for trust server, got {configured}")),
+            _ => Err(ServerError::Configured { configured: configured.to_owned() }),
         };
     }
     let host = match image.registry() {
         "docker.io" => "notary.docker.io",
         registry => registry,
     };
-    Url::parse(&format!("https://{host}")).map_err(|error| format!("{host}: {error}"))
+    Url::parse(&format!("https://{host}"))
+        .map_err(|error| ServerError::Registry { registry: host.to_owned(), reason: error.to_string() })
 }
 
 #[cfg(test)]

@@ -29,8 +29,7 @@ use std::{path::Path, sync::Arc};
 ///
 /// ```no_run
 /// use tuf_notary::keys::{DirectoryKeys, EnvironmentPassphrases, KeyStore};
-/// let folder = std::path::Path::new("/home/alice/.notary/private");
-/// let keys = DirectoryKeys::open(folder, EnvironmentPassphrases::notary());
+/// let keys = DirectoryKeys::open("/home/alice/.notary/private", EnvironmentPassphrases::notary());
 /// for key in keys.list()? {
 ///     println!("{key}");
 /// }
@@ -44,8 +43,8 @@ pub struct DirectoryKeys {
 
 impl DirectoryKeys {
     /// The keys in `dir`. Nothing is read or made yet; reading makes nothing either.
-    pub fn open(dir: &Path, passphrases: impl Passphrases + 'static) -> Self {
-        Self { folder: KeyFolder::new(dir), passphrases: Arc::new(passphrases) }
+    pub fn open(dir: impl AsRef<Path>, passphrases: impl Passphrases + 'static) -> Self {
+        Self { folder: KeyFolder::new(dir.as_ref()), passphrases: Arc::new(passphrases) }
     }
 
     /// What is stored under an id, unopened.

@@ -32,6 +32,22 @@ const METADATA: &str = "metadata";
 /// Files are replaced atomically and durably. On Unix they are made with mode 0600, folders with
 /// 0700; a folder that others may write to, or that belongs to somebody else, is warned about
 /// once, through `tracing`. Clones share that memory.
+///
+/// ```
+/// use tuf_notary::{Collection, Gun, Trust, store::DirectoryStore};
+/// # let home = tempfile::tempdir()?;
+/// # let server = tuf_notary::testkit::TrustServer::new();
+/// # server.serve(&tuf_notary::testkit::Forge::new("example.com/app").build());
+/// let gun = Gun::new("example.com/app")?;
+/// let trust_dir = home.path().join(".docker/trust");
+/// let collection = Collection::builder(gun.clone(), Trust::FirstUse)
+///     .transport(server.transport(&gun))
+///     .store(DirectoryStore::open(&trust_dir, &gun))
+///     .build();
+/// collection.refresh()?;
+/// assert!(trust_dir.join("tuf/example.com/app/metadata/root.json").is_file());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct DirectoryStore {
     trust_dir: PathBuf,
@@ -44,7 +60,8 @@ pub struct DirectoryStore {
 impl DirectoryStore {
     /// The store of a collection below a trust folder such as `~/.docker/trust`. Nothing is read
     /// or created yet; reading creates nothing either.
-    pub fn open(trust_dir: &Path, gun: &Gun) -> Self {
+    pub fn open(trust_dir: impl AsRef<Path>, gun: &Gun) -> Self {
+        let trust_dir = trust_dir.as_ref();
         let mut metadata = trust_dir.join("tuf");
         metadata.extend(gun.as_str().split('/'));
         metadata.push(METADATA);

@@ -21,6 +21,15 @@ use crate::{
 };
 
 /// Pins by GUN. What [`Trust`] is for one collection, this is for all of them.
+///
+/// ```
+/// use tuf_notary::{Gun, Trust, verify::Pinning};
+/// let id = "7810aa6d77eacb3f7fe6632d41149f4479b6d3c070ee299ca1987c643924415c".parse()?;
+/// let pinning = Pinning::new().certificates("registry.example.com/team/*", vec![id]);
+/// assert!(matches!(pinning.trust_for(&Gun::new("registry.example.com/team/app")?)?, Trust::Certificates(_)));
+/// assert!(pinning.trust_for(&Gun::new("elsewhere.example.com/app")?).is_err()); // no first use, unless allowed
+/// # Ok::<(), tuf_notary::Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Pinning {
     certificates: BTreeMap<String, Vec<KeyId>>,

@@ -66,6 +66,20 @@ impl View {
 
     /// The target that Docker would take: from `targets/releases`, else from `targets`.
     ///
+    /// ```
+    /// # use tuf_notary::{Collection, Gun, Trust, testkit::{Forge, TrustServer}};
+    /// # let (gun, server) = (Gun::new("example.com/app")?, TrustServer::new());
+    /// # server.serve(&Forge::new("example.com/app").build());
+    /// # let collection = Collection::builder(gun.clone(), Trust::FirstUse).transport(server.transport(&gun)).build();
+    /// let view = collection.refresh()?;
+    /// assert!(view.target("v1")?.image_digest()?.starts_with("sha256:"));
+    /// match view.target("v2") {
+    ///     Err(error) => assert_eq!(error.code(), "NOT_SIGNED"),
+    ///     Ok(target) => println!("signed by {}", target.role()),
+    /// }
+    /// # Ok::<(), tuf_notary::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`LookupError::NotSigned`] when neither role signs the name; [`LookupError::Unusable`] when
     /// one of them is published and expired or under-signed.

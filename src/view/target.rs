@@ -66,6 +66,23 @@ impl SignedTarget {
 
     /// Whether `content` is what is signed: its exact length and every digest that is listed.
     ///
+    /// ```
+    /// # use tuf_notary::{Changes, Collection, Gun, Trust, blocking::Initialise, keys::MemoryKeys};
+    /// # use tuf_notary::{metadata::TargetInfo, name::{Hashes, TargetName}, testkit::TrustServer};
+    /// # let (gun, server) = (Gun::new("example.com/app")?, TrustServer::new());
+    /// # let sha256 = data_encoding::HEXLOWER.decode(b"2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824");
+    /// # let hashes = Hashes::sha256(sha256.unwrap().try_into().unwrap());
+    /// # let info = TargetInfo { length: 5, hashes, custom: None };
+    /// # let collection = Collection::builder(gun.clone(), Trust::FirstUse)
+    /// #     .transport(server.transport(&gun)).keys(MemoryKeys::new()).build();
+    /// # let changes = Changes::new().sign(TargetName::new("greeting")?, info);
+    /// # let view = collection.initialise(&Initialise::new().changes(changes))?;
+    /// let target = view.target("greeting")?;
+    /// target.verify(b"hello")?;
+    /// assert_eq!(target.verify(b"jello").unwrap_err().code(), "CONTENT_MISMATCH");
+    /// # Ok::<(), tuf_notary::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`LookupError::Mismatch`] names the first difference; [`LookupError::NoDigest`] when there
     /// is nothing to compare with.

@@ -12,11 +12,13 @@ use std::{
 };
 
 use tuf_notary::{
-    blocking::Collection,
+    blocking::{Collection, Initialise},
     crypto::PrivateKey,
+    edit::Changes,
     error::Error,
-    keys::{DirectoryKeys, FixedPassphrases, KeyRole, KeyStore as _},
-    name::{KeyId, Resource, RoleName, Slot},
+    keys::{DirectoryKeys, FixedPassphrases, KeyRole, KeyStore as _, MemoryKeys},
+    metadata::TargetInfo,
+    name::{Hashes, KeyId, Resource, RoleName, Slot, TargetName},
     store::{DirectoryStore, MemoryStore, MetadataStore},
     testkit::{ForgeKey, Published, SimulatedTransport, TrustServer},
     transport::{Transport, TransportError},
@@ -109,7 +111,7 @@ fn interleaved<S: MetadataStore + Clone + 'static>(new_store: impl Fn(usize) -> 
 #[test]
 fn cw_01_the_older_of_two_answers_does_not_win_the_race_in_a_folder() {
     let (folder, lab) = (tempfile::tempdir().unwrap(), Lab::new());
-    interleaved(|at| DirectoryStore::open(&folder.path().join(at.to_string()), &lab.gun()));
+    interleaved(|at| DirectoryStore::open(folder.path().join(at.to_string()), &lab.gun()));
 }
 
 #[test]
@@ -174,6 +176,47 @@ fn cw_02_clients_of_two_servers_over_one_folder_end_with_the_newest() {
     });
     assert_eq!(kept_version(&store, "timestamp"), 3);
     assert_eq!(kept_version(&store, "targets"), 3);
+}
+
+#[test]
+fn cw_04_who_reads_beside_a_writer_sees_one_whole_file_or_the_other() {
+    let (folder, lab) = (tempfile::tempdir().unwrap(), Lab::new());
+    let store = DirectoryStore::open(folder.path(), &lab.gun());
+    let slot = Slot::Metadata(RoleName::Targets);
+    let contents = [vec![b'a'; 300_000], vec![b'b'; 200_000]];
+    store.write(&slot, &contents[0]).unwrap();
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for turn in 1..=100 {
+                store.write(&slot, &contents[turn % 2]).unwrap();
+            }
+        });
+        while !writer.is_finished() {
+            let read = store.read(&slot, 1 << 20).unwrap().expect("it is never away");
+            assert!(contents.contains(&read), "{} bytes of both", read.len());
+        }
+    });
+}
+
+/// There is no folder of staged changes: each publisher holds their own.
+#[test]
+fn cw_05_a_publisher_sends_their_own_changes_and_no_others() {
+    let (lab, keys) = (Lab::new(), MemoryKeys::new());
+    let info = |byte| TargetInfo { length: 1, hashes: Hashes::sha256([byte; 32]), custom: None };
+    let sign = |tag, byte| Changes::new().sign(TargetName::new(tag).unwrap(), info(byte));
+    let (alices, bobs) = (sign("alice", 1), sign("bob", 2));
+    let publisher = || {
+        Collection::builder(lab.gun(), lab.trust.clone())
+            .transport(lab.server.transport(&lab.gun()))
+            .keys(keys.clone())
+            .build()
+    };
+    let (alice, bob) = (publisher(), publisher());
+    alice.initialise(&Initialise::new().changes(sign("v1", 0))).unwrap();
+    let view = alice.publish(&alices).unwrap();
+    assert!(view.target("alice").is_ok() && view.target("bob").is_err());
+    let view = bob.publish(&bobs).unwrap();
+    assert!(view.target("alice").is_ok() && view.target("bob").is_ok() && view.target("v1").is_ok());
 }
 
 #[test]

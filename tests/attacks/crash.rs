@@ -280,7 +280,7 @@ fn cr_08_a_panic_in_a_callers_code_leaves_locks_free_and_files_whole() {
     for (name, lab, before, undisturbed) in scenarios() {
         let folder = tempfile::tempdir().unwrap();
         for at in 0..=3 {
-            let store = DirectoryStore::open(&folder.path().join(at.to_string()), &lab.gun());
+            let store = DirectoryStore::open(folder.path().join(at.to_string()), &lab.gun());
             for (slot, bytes) in &before {
                 store.write(slot, bytes).unwrap();
             }

@@ -292,6 +292,33 @@ fn krot_17_a_bad_key_of_the_server_publishes_nothing() {
     }
 }
 
+/// No call asks for more: only timestamp and snapshot can be the server's, and timestamp always is.
+#[test]
+fn krot_18_root_and_targets_are_never_the_servers() {
+    for (snapshot, asked, made) in
+        [(SnapshotKey::Local, vec!["timestamp"], 3), (SnapshotKey::Server, vec!["timestamp", "snapshot"], 2)]
+    {
+        let (lab, keys) = (Lab::new(), MemoryKeys::new());
+        let collection = Collection::builder(lab.gun(), lab.trust.clone())
+            .transport(lab.server.transport(&lab.gun()))
+            .keys(keys.clone())
+            .freshness(Freshness::AsOf(lab.now))
+            .build();
+        let view = collection.initialise(&Initialise::new().snapshot_key(snapshot)).unwrap();
+        let requests = lab.server.requests();
+        let mut of_server: Vec<_> =
+            requests.iter().filter_map(|it| it.strip_prefix("GET ")?.strip_suffix(".key")).collect();
+        of_server.sort_unstable_by(|a, b| b.cmp(a));
+        assert_eq!(of_server, asked, "{requests:?}");
+        let ours: Vec<_> = keys.list().unwrap().into_iter().map(|key| key.id).collect();
+        assert_eq!(ours.len(), made);
+        for status in view.roles() {
+            let is_ours = status.keys.iter().all(|key| ours.contains(&key.canonical_id));
+            assert_eq!(is_ours, !asked.contains(&status.role.as_str()), "{}", status.role);
+        }
+    }
+}
+
 #[test]
 fn an_anchor_whose_certificate_has_expired_still_vouches_for_its_successor() {
     let short = ForgeKey::certificate_with(Forge::now() - DAY, Forge::now() + DAY, GUN);

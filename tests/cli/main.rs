@@ -7,6 +7,7 @@ mod lab;
 
 mod answers;
 mod docker;
+mod durability;
 mod inspect;
 mod local_state;
 mod pins;

@@ -81,3 +81,18 @@ fn a_root_is_pinned_by_its_authority() {
     let server = StaticServer::start(&Forge::new(GUN).build());
     User::new().verify(&server, &["--ca", &right], "v1").fails(1, "PIN_MISMATCH");
 }
+
+#[test]
+fn tp_09_a_pin_in_a_wrong_form_is_no_missing_pin() {
+    let (server, id) = (StaticServer::start(&Forge::new(GUN).build()), "ab".repeat(32));
+    let list = format!("{id},{id}");
+    for wrong in
+        ["", " ", "abc", "null", "[]", "*", &id[2..], &id.to_uppercase(), &list, &format!("sha256:{id}")]
+    {
+        let user = User::new();
+        user.verify(&server, &["--root-key", wrong], "v1").fails(2, "USAGE");
+        user.verify(&server, &["--ca", wrong], "v1").fails(2, "USAGE");
+        assert!(!user.home().join(".docker").exists(), "{wrong}");
+    }
+    assert!(server.requests().is_empty());
+}

@@ -73,7 +73,7 @@ pub fn keys(trust_dir: &Path) -> DirectoryKeys {
     for (role, passphrase) in ["root", "targets", "snapshot"].map(of) {
         passphrases = passphrases.with(role, &passphrase);
     }
-    DirectoryKeys::open(&trust_dir.join("private"), passphrases)
+    DirectoryKeys::open(trust_dir.join("private"), passphrases)
 }
 
 pub fn transport(server: &NotaryServer, gun: &Gun) -> HttpTransport {

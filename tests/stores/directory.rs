@@ -226,8 +226,10 @@ mod unix {
         os::unix::fs::{MetadataExt, PermissionsExt, symlink},
         sync::{
             Arc,
-            atomic::{AtomicUsize, Ordering},
+            atomic::{AtomicBool, AtomicUsize, Ordering},
         },
+        thread,
+        time::Instant,
     };
 
     use tracing::{
@@ -285,6 +287,33 @@ mod unix {
     }
 
     #[test]
+    fn pt_13_a_file_swapped_for_a_link_after_it_was_looked_at_is_not_read() {
+        let fixture = Fixture::new();
+        fixture.store.write(&ROOT, b"ours").unwrap();
+        let (root, folder) = (fixture.root(), fixture.metadata());
+        let victim = fixture.folder.path().join("secret");
+        fs::write(&victim, b"theirs").unwrap();
+        let done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let (file, link) = (folder.join("file"), folder.join("link"));
+                while !done.load(Ordering::Relaxed) {
+                    symlink(&victim, &link).and_then(|()| fs::rename(&link, &root)).unwrap();
+                    fs::write(&file, b"ours").and_then(|()| fs::rename(&file, &root)).unwrap();
+                }
+            });
+            let deadline = Instant::now() + Duration::from_secs(2);
+            let looks = (0..60_000).take_while(|_| Instant::now() < deadline);
+            let mut seen: Vec<_> =
+                looks.filter_map(|_| fixture.store.read(&ROOT, MAX).ok().flatten()).collect();
+            done.store(true, Ordering::Relaxed);
+            seen.sort_unstable();
+            seen.dedup();
+            assert_eq!(seen, [b"ours"]);
+        });
+    }
+
+    #[test]
     fn pt_12_a_link_in_place_of_the_lock_or_of_a_folder_to_clear_is_not_followed() {
         let fixture = Fixture::new();
         fixture.store.write(&ROOT, b"x").unwrap();
@@ -313,7 +342,7 @@ mod unix {
         let real = folder.path().join("real");
         fs::create_dir(&real).unwrap();
         symlink(&real, folder.path().join("trust")).unwrap();
-        let store = DirectoryStore::open(&folder.path().join("trust"), &gun());
+        let store = DirectoryStore::open(folder.path().join("trust"), &gun());
         store.write(&ROOT, b"x").unwrap();
         assert_eq!(store.read(&ROOT, MAX).unwrap().unwrap(), b"x");
         assert!(real.join("tuf").is_dir());

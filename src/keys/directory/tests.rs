@@ -42,7 +42,7 @@ struct Folder {
 impl Folder {
     fn new(passphrases: impl Passphrases + 'static) -> Self {
         let outer = tempfile::tempdir().unwrap();
-        let keys = DirectoryKeys::open(&outer.path().join("trust/private"), passphrases);
+        let keys = DirectoryKeys::open(outer.path().join("trust/private"), passphrases);
         Self { outer, keys }
     }
 
@@ -132,9 +132,9 @@ fn a_key_outlives_the_store_and_is_encrypted_under_its_headers() {
     let root = folder.keys.generate(KeyKind::Ed25519, &KeyRole::Root, Some(&gun)).unwrap();
     let root = fs::read_to_string(folder.path(&format!("{}.key", canonical_id(root.public_key())))).unwrap();
     assert!(root.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----\nrole: root\n\n"), "{root}");
-    let later = DirectoryKeys::open(&folder.path(""), FixedPassphrases::new().otherwise("long enough"));
+    let later = DirectoryKeys::open(folder.path(""), FixedPassphrases::new().otherwise("long enough"));
     assert_eq!(later.signer(&id).unwrap().public_key(), signer.public_key());
-    let stranger = DirectoryKeys::open(&folder.path(""), FixedPassphrases::new().otherwise("else"));
+    let stranger = DirectoryKeys::open(folder.path(""), FixedPassphrases::new().otherwise("else"));
     assert_eq!(stranger.signer(&id).unwrap_err().code(), "PASSPHRASE");
 }
 

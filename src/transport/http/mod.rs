@@ -30,6 +30,19 @@ const MAX_REFUSAL: u64 = 64 << 10;
 
 /// Talks to a Notary server about one collection. Connections are kept and reused; clones share
 /// them.
+///
+/// ```no_run
+/// use tuf_notary::{Collection, Gun, Trust, transport::HttpTransport};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let gun = Gun::new("registry.example.com/team/app")?;
+/// let transport = HttpTransport::builder("https://notary.example.com".parse()?, &gun)
+///     .ca_pem(&std::fs::read("notary-ca.pem")?) // without it: the system's trust store
+///     .build()?;
+/// let view = Collection::builder(gun, Trust::FirstUse).transport(transport).build().refresh()?;
+/// println!("{}", view.target("v1")?.image_digest()?);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct HttpTransport {
     agent: Agent,
@@ -63,7 +76,8 @@ impl HttpTransport {
         max: u64,
         meaning: fn(Refusal) -> TransportError,
     ) -> Result<Body, TransportError> {
-        let (head, body) = reply.map_err(|e| status::failure(what, &e))?.into_parts();
+        let unanswered = |e| status::failure(&format!("{what} from {}", self.routes.server()), &e);
+        let (head, body) = reply.map_err(unanswered)?.into_parts();
         let accepted = head.status.as_u16() == 200;
         let body = Body::new(&head, body, if accepted { max } else { MAX_REFUSAL }, &self.timeouts);
         if accepted {

@@ -13,6 +13,7 @@ use crate::name::Gun;
 /// The URLs of one collection.
 #[derive(Clone, Debug)]
 pub(super) struct Routes {
+    server: String,
     collection: String,
 }
 
@@ -22,7 +23,11 @@ impl Routes {
         match server.scheme() {
             "https" => {}
             "http" if plain_http => {}
-            "http" => return refuse("plain http must be allowed explicitly"),
+            "http" => {
+                return refuse(
+                    "plain HTTP is not allowed: anybody on the way reads and changes it; use https",
+                );
+            }
             _ => return refuse("the server's URL is not https"),
         }
         if server.host_str().is_none_or(str::is_empty) {
@@ -37,9 +42,14 @@ impl Routes {
         let server = server.as_str().trim_end_matches('/');
         let collection = format!("{server}/v2/{}/_trust/tuf/", encode(gun.as_str()));
         match Url::parse(&collection) {
-            Ok(url) if url.as_str() == collection => Ok(Self { collection }),
+            Ok(url) if url.as_str() == collection => Ok(Self { server: server.to_owned(), collection }),
             _ => refuse("the GUN would change the shape of the server's URL"),
         }
+    }
+
+    /// The server, for messages.
+    pub(super) fn server(&self) -> &str {
+        &self.server
     }
 
     /// The collection itself.

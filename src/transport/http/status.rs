@@ -9,7 +9,7 @@ use ureq::{
     http::{HeaderMap, header::RETRY_AFTER, response::Parts},
 };
 
-use super::TransportError;
+use super::{TransportError, tls};
 
 /// Longest text of a server that we show, in characters.
 const SHOWN: usize = 1024;
@@ -73,7 +73,10 @@ pub(super) fn failure(what: &str, error: &ureq::Error) -> TransportError {
         ureq::Error::BadUri(_) | ureq::Error::RequireHttpsOnly(_) | ureq::Error::InvalidProxyUrl => {
             TransportError::Config(shorten(&error.to_string()))
         }
-        ureq::Error::Io(e) => TransportError::Connection { what, reason: shorten(&e.to_string()) },
+        ureq::Error::Io(e) => {
+            let reason = format!("{}{}", shorten(&e.to_string()), tls::advice(e));
+            TransportError::Connection { what, reason }
+        }
         _ => TransportError::Connection { what, reason: shorten(&error.to_string()) },
     }
 }

@@ -6,7 +6,7 @@
 //! and client alike. A server that shows a certificate which was configured to the byte is
 //! therefore accepted, once name, dates, key usage and the handshake's signature were checked.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, io, sync::Arc};
 
 use der::Decode;
 use rustls::{
@@ -115,6 +115,17 @@ impl ServerCertVerifier for ConfiguredVerifier {
 fn is_ca_as_server(error: &Error) -> bool {
     let Error::InvalidCertificate(CertificateError::Other(inner)) = error else { return false };
     matches!(inner.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
+}
+
+/// What to do about a failed handshake whose reason speaks to experts only.
+pub(super) fn advice(error: &io::Error) -> &'static str {
+    match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        Some(Error::InvalidMessage(_)) => " (no TLS is spoken on that port)",
+        Some(error) if is_ca_as_server(error) => {
+            " (the server's certificate is its own authority: configure that very certificate as CA)"
+        }
+        _ => "",
+    }
 }
 
 /// What the verifier checks of any server's certificate, less the signature above it.

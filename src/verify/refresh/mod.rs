@@ -85,6 +85,41 @@ pub enum Reply {
 }
 
 /// One refresh of one collection.
+///
+/// Turned by hand, for metadata that comes by a way of its own:
+///
+/// ```
+/// use tuf_notary::{Gun, Trust, limits::Limits, verify::{Refresh, RefreshPlan, Reply, Step}, wire::Dialect};
+/// # let files = tuf_notary::testkit::Forge::new("example.com/app").build();
+/// # let mut store = std::collections::HashMap::new();
+/// let mut machine = Refresh::new(RefreshPlan {
+///     gun: Gun::new("example.com/app")?,
+///     trust: Trust::FirstUse,
+///     dialect: Dialect::Notary,
+///     limits: Limits::default(),
+///     now: std::time::SystemTime::now(),
+///     as_of: false,
+/// });
+/// let mut outcome = Ok(());
+/// loop {
+///     let found = match machine.step() {
+///         Step::Load(slot) => store.get(&slot).cloned(),
+///         Step::Fetch { resource, .. } => files.file(&resource.notary_name()).map(<[u8]>::to_vec),
+///         Step::Save(slot, bytes) => {
+///             store.insert(slot, bytes.to_vec());
+///             continue;
+///         }
+///         Step::Done => break,
+///         _ => unreachable!("a step that this version does not have"),
+///     };
+///     if let Err(error) = machine.supply(found.map_or(Reply::Absent, Reply::Found)) {
+///         outcome = Err(error); // what was verified before it is still to be saved
+///     }
+/// }
+/// outcome?;
+/// assert_eq!(machine.finish()?.root().body().version.get(), 1);
+/// # Ok::<(), tuf_notary::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Refresh {
     gun: Gun,
