@@ -5,7 +5,7 @@ mod shared;
 use std::process::ExitCode;
 
 use lexopt::Arg;
-use shared::{Failure, Options, image_and_tag, only, say, text, usage, warn};
+use shared::{Failure, Options, image_and_tag_or_latest, only, say, text, usage, warn};
 use tuf_notary::name::RoleName;
 
 const HELP: &str = "\
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
 }
 
 fn verify(options: &Options, roles: &[RoleName], image: &str) -> Result<(), Failure> {
-    let (image, tag) = image_and_tag(image)?;
+    let (image, tag) = image_and_tag_or_latest(image)?;
     let view = options.collection(&image)?.refresh()?;
     let target = if roles.is_empty() { view.target(&tag)? } else { view.target_from(&tag, roles)? };
     let digest = target.image_digest()?;

@@ -212,14 +212,24 @@ impl Options {
     }
 }
 
-/// An image reference with a tag; Docker's `latest` when none is given.
+/// An image reference and its tag, which must be given: what is signed or revoked is not guessed.
 pub fn image_and_tag(text: &str) -> Result<(Reference, String), Failure> {
     let image = Reference::parse(text).map_err(usage)?;
     if image.digest().is_some() {
         return Err(usage(format!("{text}: a digest is its own proof; name a tag")));
     }
-    let tag = image.tag().unwrap_or("latest").to_owned();
-    Ok((image, tag))
+    match image.tag() {
+        Some(tag) => Ok((image.clone(), tag.to_owned())),
+        None => Err(usage(format!("{text}: no tag is given"))),
+    }
+}
+
+/// The same for asking, where no tag means `latest`, as in Docker.
+pub fn image_and_tag_or_latest(text: &str) -> Result<(Reference, String), Failure> {
+    match Reference::parse(text) {
+        Ok(image) if image.tag().is_none() && image.digest().is_none() => Ok((image, "latest".to_owned())),
+        _ => image_and_tag(text),
+    }
 }
 
 /// A pin with a slip of the pen would match nothing; better to say so at once.
