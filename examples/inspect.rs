@@ -4,10 +4,9 @@ mod shared;
 
 use std::process::ExitCode;
 
-use lexopt::Arg;
 use serde::Serialize;
 use serde_json::{Serializer, ser::PrettyFormatter};
-use shared::{Failure, Options, natural::natural, only, printable, say, usage, warn};
+use shared::{Failure, Options, arguments, natural::natural, printable, say, usage, warn};
 use tuf_notary::{
     image::Reference,
     name::{KeyId, RoleName},
@@ -25,21 +24,11 @@ usage: inspect [OPTIONS] [--json] IMAGE
 
 fn main() -> ExitCode {
     shared::run(HELP, || {
-        let (mut options, mut image, mut as_json) = (Options::default(), None, false);
-        let mut parser = lexopt::Parser::from_env();
-        while let Some(argument) = parser.next().map_err(usage)? {
-            match argument {
-                Arg::Long("json") => as_json = true,
-                Arg::Long(name) => {
-                    let name = name.to_owned();
-                    if !options.take(&name, &mut parser)? {
-                        return Err(usage(format!("unknown option --{name}")));
-                    }
-                }
-                Arg::Value(value) => only(&mut image, value)?,
-                other => return Err(usage(other.unexpected())),
-            }
-        }
+        let (mut options, mut as_json) = (Options::default(), false);
+        let image = arguments(&mut options, |name, _| {
+            as_json |= name == "json";
+            Ok(name == "json")
+        })?;
         inspect(&options, as_json, &image.ok_or_else(|| usage("IMAGE is missing"))?)
     })
 }
