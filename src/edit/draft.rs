@@ -42,6 +42,7 @@ impl Draft {
             match change {
                 Change::Sign { role, name, info } => editor.sign(role.as_ref(), name, info)?,
                 Change::Revoke { role, name } => editor.revoke(role.as_ref(), name)?,
+                other => return Err(EditError::Unsupported { change: format!("{other:?}") }),
             }
         }
         editor.finish()

@@ -80,6 +80,12 @@ pub enum EditError {
         /// What is wrong.
         reason: String,
     },
+    /// A change that can't be made here.
+    #[error("this change can't be made here: {change}")]
+    Unsupported {
+        /// The change.
+        change: String,
+    },
     /// A key that a server sent can't serve.
     #[error("the server's key for {role} is not usable: {reason}")]
     ServerKey {
@@ -112,6 +118,7 @@ impl EditError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::NotSigned { .. } => "NOT_SIGNED",
+            Self::Unsupported { .. } => "UNSUPPORTED",
             Self::NoSignableRole { .. } | Self::MissingKeys { .. } => "MISSING_KEYS",
             Self::UnknownRole { .. } | Self::NotGranted { .. } => "ROLE",
             Self::Unusable { .. } => "ROLE_UNUSABLE",

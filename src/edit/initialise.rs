@@ -83,6 +83,7 @@ fn first_targets(changes: &Changes, expires: Expiry) -> Result<Targets, EditErro
                 return Err(EditError::UnknownRole { role: role.clone() });
             }
             Change::Revoke { name, .. } => return Err(EditError::NotSigned { name: name.clone() }),
+            other => return Err(EditError::Unsupported { change: format!("{other:?}") }),
         }
     }
     Ok(Targets { version: Version::ONE, expires, keys: KeyRing::default(), delegations: Vec::new(), targets })

@@ -11,7 +11,7 @@ mod error;
 mod initialise;
 mod sign;
 
-pub use changes::{Change, Changes};
+pub use changes::{Change, Changes, KeyScope};
 pub use draft::Draft;
 pub use error::EditError;
 pub use initialise::InitialKeys;
