@@ -13,6 +13,7 @@
 
 mod builder;
 mod drive;
+mod plan;
 mod publish;
 mod read_back;
 
@@ -95,12 +96,12 @@ impl Collection {
     }
 
     fn refresh_locked(&self) -> Result<View, Error> {
-        let set = drive::refresh(self.plan(), self.transport()?, &*self.inner.store)?;
+        let set = drive::refresh(self.refresh_plan(), self.transport()?, &*self.inner.store)?;
         Ok(View::new(self.inner.gun.clone(), set, self.inner.freshness))
     }
 
     /// A refresh as of now.
-    fn plan(&self) -> RefreshPlan {
+    fn refresh_plan(&self) -> RefreshPlan {
         RefreshPlan {
             gun: self.inner.gun.clone(),
             trust: self.inner.trust.clone(),

@@ -93,12 +93,20 @@ impl Collection {
         self.check_unused()?;
         let keys = self.keys()?;
         let now = self.now();
-        let (initial, signers) = self.initial_keys(keys, plan, now)?;
-        let upload = Upload::new(Draft::initialise(&initial, &plan.changes, now)?.sign(&signers)?);
+        let held = self.held()?;
+        let (initial, mut signers) = self.initial_keys(keys, plan, now)?;
+        let draft = Draft::initialise(&initial, &plan.changes, &held, now)?;
+        let own: BTreeSet<_> =
+            signers.iter().map(|signer| notary::canonical_id(signer.public_key())).collect();
+        let others = draft.key_ids().into_iter().filter(|id| held.contains(id) && !own.contains(id));
+        for id in others {
+            signers.push(keys.signer(&id)?);
+        }
+        let upload = Upload::new(draft.sign(&signers)?);
         self.check_sizes(&upload)?;
         let root = upload.files.iter().find(|(role, _)| *role == RoleName::Root);
         let root = root.map(|(_, file)| file.clone()).unwrap_or_default();
-        Refresh::check_first_root(self.plan(), root.clone())?;
+        Refresh::check_first_root(self.refresh_plan(), root.clone())?;
         transport.publish(&upload)?;
         self.keep_own_root(&root, now)?;
         self.refresh_locked()
@@ -138,8 +146,8 @@ impl Collection {
         let _lock = drive::lock(&*self.inner.store, self.inner.lock_wait)?;
         let view = self.refresh_locked()?;
         let keys = self.keys()?;
-        let held: BTreeSet<KeyId> = keys.list()?.into_iter().map(|info| info.id).collect();
-        let draft = Draft::new(self.inner.dialect, view.trusted(), changes, &held, self.now())?;
+        let held = self.held()?;
+        let draft = self.draft(&view, changes, &held)?;
         if draft.is_empty() {
             return Ok(view);
         }

@@ -21,6 +21,7 @@ mod other_roots;
 mod parser;
 mod paths;
 mod pinning;
+mod publisher;
 mod publishing;
 mod rollback;
 mod signing;
