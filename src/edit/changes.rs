@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 
+use super::EditError;
 use crate::{
     crypto::PublicKey,
     metadata::TargetInfo,
@@ -19,7 +20,10 @@ use crate::{
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
-pub struct Changes(Vec<Change>);
+pub struct Changes {
+    list: Vec<Change>,
+    repeatable: bool,
+}
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,7 +118,7 @@ pub enum KeyScope {
 impl Changes {
     /// No changes.
     pub const fn new() -> Self {
-        Self(Vec::new())
+        Self { list: Vec::new(), repeatable: false }
     }
 
     /// Signs a target where Docker puts it: in `targets` when the collection has no delegations,
@@ -186,17 +190,45 @@ impl Changes {
 
     /// These changes and one more.
     pub fn with(mut self, change: Change) -> Self {
-        self.0.push(change);
+        self.list.push(change);
         self
+    }
+
+    /// The same changes, of which some or all may have been published already: to remove what is
+    /// gone is then no error. Staged changes are so, for whoever published them may have died
+    /// before they could be cleared (PP-02).
+    pub const fn repeatable(mut self) -> Self {
+        self.repeatable = true;
+        self
+    }
+
+    /// Whether to remove what is gone is no error.
+    pub const fn is_repeatable(&self) -> bool {
+        self.repeatable
+    }
+
+    /// Whether a change failed because it has been made already, and that is no error here.
+    pub(super) const fn tolerates(&self, change: &Change, error: &EditError) -> bool {
+        self.repeatable
+            && match change {
+                Change::Revoke { .. } => {
+                    matches!(error, EditError::NotSigned { .. } | EditError::UnknownRole { .. })
+                }
+                Change::Undelegate { .. }
+                | Change::RemoveKeys { .. }
+                | Change::RemovePaths { .. }
+                | Change::ClearPaths { .. } => matches!(error, EditError::UnknownRole { .. }),
+                _ => false,
+            }
     }
 
     /// The changes in order.
     pub fn iter(&self) -> impl Iterator<Item = &Change> {
-        self.0.iter()
+        self.list.iter()
     }
 
     /// Whether there is nothing to do.
     pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.list.is_empty()
     }
 }

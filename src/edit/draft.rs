@@ -39,10 +39,14 @@ impl Draft {
     ) -> Result<Self, EditError> {
         let mut editor = Editor { dialect, set, held, now, targets: BTreeMap::new() };
         for change in changes.iter() {
-            match change {
-                Change::Sign { role, name, info } => editor.sign(role.as_ref(), name, info)?,
-                Change::Revoke { role, name } => editor.revoke(role.as_ref(), name)?,
-                other => return Err(EditError::Unsupported { change: format!("{other:?}") }),
+            let outcome = match change {
+                Change::Sign { role, name, info } => editor.sign(role.as_ref(), name, info),
+                Change::Revoke { role, name } => editor.revoke(role.as_ref(), name),
+                other => Err(EditError::Unsupported { change: format!("{other:?}") }),
+            };
+            match outcome {
+                Err(error) if changes.tolerates(change, &error) => {}
+                outcome => outcome?,
             }
         }
         editor.finish()
@@ -255,7 +259,7 @@ pub(super) fn ids(authority: Option<&Authority>) -> String {
 
 /// What every client can sign again: Go signs custom data as it stands but verifies its canonical
 /// form, and writes some characters in another way than it signs them.
-pub(super) fn portable(name: &TargetName, info: &TargetInfo) -> Result<TargetInfo, EditError> {
+pub(crate) fn portable(name: &TargetName, info: &TargetInfo) -> Result<TargetInfo, EditError> {
     let refuse = |reason: String| EditError::NotPortable { name: name.clone(), reason };
     if info.hashes.is_empty() {
         return Err(EditError::NoDigest { name: name.clone() });

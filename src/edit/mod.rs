@@ -13,6 +13,8 @@ mod sign;
 
 pub use changes::{Change, Changes, KeyScope};
 pub use draft::Draft;
+#[cfg(feature = "directory")]
+pub(crate) use draft::portable;
 pub use error::EditError;
 pub use initialise::InitialKeys;
 
