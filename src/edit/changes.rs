@@ -1,6 +1,6 @@
 //! What a publisher wants to change.
 
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, time::Duration};
 
 use super::EditError;
 use crate::{
@@ -85,6 +85,19 @@ pub enum Change {
     Witness {
         /// `targets` or a delegation.
         role: RoleName,
+    },
+    /// Begin a role's file anew, empty, in the version after the present one: the way out when the
+    /// present file is under-signed and nobody wants to vouch for it.
+    Restart {
+        /// A delegation.
+        role: RoleName,
+    },
+    /// Sign every role as it stands that expires soon and whose keys are at hand; the timestamp is
+    /// the server's.
+    Renew {
+        /// How long before its end a role is signed anew; see
+        /// [`EXPIRES_SOON`](super::EXPIRES_SOON).
+        within: Duration,
     },
     /// Add a signer in Docker's sense: its keys may sign every name in `targets/<name>` and in
     /// `targets/releases`.
@@ -178,6 +191,16 @@ impl Changes {
         self.with(Change::Witness { role })
     }
 
+    /// Begins a role's file anew, empty.
+    pub fn restart(self, role: RoleName) -> Self {
+        self.with(Change::Restart { role })
+    }
+
+    /// Signs every role anew that expires within this time and whose keys are at hand.
+    pub fn renew(self, within: Duration) -> Self {
+        self.with(Change::Renew { within })
+    }
+
     /// Adds a signer in Docker's sense.
     pub fn add_signer(self, name: SignerName, keys: Vec<PublicKey>) -> Self {
         self.with(Change::AddSigner { name, keys })
@@ -197,9 +220,10 @@ impl Changes {
     /// The same changes, of which some or all may have been published already: to remove what is
     /// gone is then no error. Staged changes are so, for whoever published them may have died
     /// before they could be cleared (PP-02).
-    pub const fn repeatable(mut self) -> Self {
-        self.repeatable = true;
-        self
+    pub fn repeatable(self) -> Self {
+        // One removal each, so that one that is gone keeps no other from going.
+        let list = self.list.into_iter().flat_map(Change::one_by_one).collect();
+        Self { list, repeatable: true }
     }
 
     /// Whether to remove what is gone is no error.
@@ -209,17 +233,19 @@ impl Changes {
 
     /// Whether a change failed because it has been made already, and that is no error here.
     pub(super) const fn tolerates(&self, change: &Change, error: &EditError) -> bool {
-        self.repeatable
-            && match change {
-                Change::Revoke { .. } => {
-                    matches!(error, EditError::NotSigned { .. } | EditError::UnknownRole { .. })
-                }
-                Change::Undelegate { .. }
+        let is_removal = matches!(
+            change,
+            Change::Revoke { .. }
+                | Change::Undelegate { .. }
                 | Change::RemoveKeys { .. }
                 | Change::RemovePaths { .. }
-                | Change::ClearPaths { .. } => matches!(error, EditError::UnknownRole { .. }),
-                _ => false,
-            }
+                | Change::ClearPaths { .. }
+        );
+        let is_gone = matches!(
+            error,
+            EditError::NotSigned { .. } | EditError::UnknownRole { .. } | EditError::NotListed { .. }
+        );
+        self.repeatable && is_removal && is_gone
     }
 
     /// The changes in order.
@@ -230,5 +256,22 @@ impl Changes {
     /// Whether there is nothing to do.
     pub const fn is_empty(&self) -> bool {
         self.list.is_empty()
+    }
+}
+
+impl Change {
+    /// Removals of several keys or paths as one for each.
+    fn one_by_one(self) -> Vec<Self> {
+        match self {
+            Self::RemoveKeys { scope, keys } => {
+                let one = |key| Self::RemoveKeys { scope: scope.clone(), keys: vec![key] };
+                keys.into_iter().map(one).collect()
+            }
+            Self::RemovePaths { role, paths } => {
+                let one = |path| Self::RemovePaths { role: role.clone(), paths: vec![path] };
+                paths.into_iter().map(one).collect()
+            }
+            other => vec![other],
+        }
     }
 }

@@ -90,6 +90,9 @@ fn steps(change: &Change) -> Result<Vec<StagedChange>, StagedError> {
             steps.extend(delegate(change, &RoleName::releases(), keys, NonZeroU32::MIN, &everything)?);
             return Ok(steps);
         }
+        Change::Restart { .. } | Change::Renew { .. } => {
+            return Err(refuse(change, "the format has no word for it"));
+        }
         Change::RemoveSigner { .. } => {
             return Err(refuse(change, "what else must be signed again is only known when it is published"));
         }

@@ -70,7 +70,7 @@ fn all() -> Changes {
         .delegate(alice(), Vec::new(), NonZeroU32::MIN, vec![String::new(), "a/".to_owned()])
         .remove_keys(KeyScope::Role(alice()), ids())
         .remove_keys(KeyScope::Below(RoleName::Targets), ids())
-        .remove_paths(alice(), vec!["a/".to_owned()])
+        .remove_paths(alice(), vec!["a/".to_owned(), String::new()])
         .clear_paths(alice())
         .witness(alice())
         .undelegate(alice())
@@ -120,6 +120,8 @@ fn what_can_t_be_said_is_refused_and_nothing_of_its_batch_is_staged() {
         Change::Revoke { role: None, name: target("v2") },
         Change::RemoveSigner { name: alice.clone(), keep_tags: true },
         Change::AddSigner { name: alice, keys: Vec::new() },
+        Change::Restart { role: role("targets/alice") },
+        Change::Renew { within: std::time::Duration::ZERO },
         Change::Witness { role: RoleName::Root },
         Change::Undelegate { role: RoleName::Targets },
         Change::RemoveKeys { scope: KeyScope::Below(RoleName::Targets), keys: Vec::new() },
