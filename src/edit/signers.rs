@@ -90,7 +90,7 @@ impl Editor<'_> {
             true => self.take_over(others, &unvouched),
             false => {
                 let targets = &mut self.open(&releases)?.targets;
-                unvouched.iter().for_each(|(tag, _)| drop(targets.remove(tag.as_str())));
+                unvouched.iter().for_each(|(tag, _)| _ = targets.remove(tag.as_str()));
                 Ok(())
             }
         }
