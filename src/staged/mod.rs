@@ -125,12 +125,11 @@ impl DirectoryChangelist {
     /// # Errors
     /// The folder can't be read. A file that can't be read is listed with the reason.
     pub fn list(&self) -> Result<Vec<Staged>, StagedError> {
-        let staged = |name: OsString| Staged {
-            time: file_name::time(&name),
-            change: self.read(&name),
-            file: self.folder.join(name),
+        let staged = |name: OsString| {
+            let change = self.read(&name).transpose()?;
+            Some(Staged { time: file_name::time(&name), change, file: self.folder.join(name) })
         };
-        Ok(self.names()?.into_iter().map(staged).collect())
+        Ok(self.names()?.into_iter().filter_map(staged).collect())
     }
 
     /// All staged changes in order, to be published together, and the receipt with which to
@@ -144,7 +143,8 @@ impl DirectoryChangelist {
     pub fn load(&self) -> Result<(Changes, Receipt), StagedError> {
         let (mut changes, mut receipt) = (Changes::new(), Receipt(BTreeSet::new()));
         for name in self.names()? {
-            changes = convert::to_changes(self.read(&name)?).into_iter().fold(changes, Changes::with);
+            let Some(change) = self.read(&name)? else { continue };
+            changes = convert::to_changes(change).into_iter().fold(changes, Changes::with);
             receipt.0.insert(name);
         }
         Ok((changes.repeatable(), receipt))
@@ -191,11 +191,12 @@ impl DirectoryChangelist {
         }
     }
 
-    fn read(&self, name: &OsString) -> Result<StagedChange, StagedError> {
+    /// None when the file is gone: somebody else has cleared or reset it.
+    fn read(&self, name: &OsString) -> Result<Option<StagedChange>, StagedError> {
         let path = self.folder.join(name);
-        let gone = || io::Error::from(io::ErrorKind::NotFound);
-        let content = disk::read(&path, MAX_FILE)?.ok_or_else(|| disk::failed("read", &path, gone()))?;
+        let Some(content) = disk::read(&path, MAX_FILE)? else { return Ok(None) };
         StagedChange::read(&content, &Limits::default())
+            .map(Some)
             .map_err(|source| StagedError::Unreadable { file: path.display().to_string(), source })
     }
 

@@ -143,17 +143,18 @@ fn cw_05_two_publishers_stage_at_once_and_nothing_is_lost_or_half_there() {
     let (_server, _collection, _folder, changelist) = publisher();
     let start = Barrier::new(3);
     thread::scope(|scope| {
-        for writer in 0..2 {
+        let write = |writer| {
             let (changelist, start) = (&changelist, &start);
             scope.spawn(move || {
                 start.wait();
                 for number in 0..50 {
                     changelist.stage(&sign(&format!("{writer}-{number:02}"))).unwrap();
                 }
-            });
-        }
+            })
+        };
+        let writers = [0, 1].map(write);
         start.wait();
-        for _ in 0..50 {
+        while !writers.iter().all(thread::ScopedJoinHandle::is_finished) {
             let _changes = changelist.load().expect("no file is ever seen unfinished");
         }
     });
@@ -163,6 +164,25 @@ fn cw_05_two_publishers_stage_at_once_and_nothing_is_lost_or_half_there() {
         let own: Vec<_> = names.iter().filter(|name| name.starts_with(writer)).collect();
         assert!(own.len() == 50 && own.is_sorted(), "each writer's changes keep their order");
     }
+}
+
+#[test]
+fn cw_05_a_file_that_another_publisher_clears_meanwhile_is_no_error() {
+    let (_server, _collection, _folder, changelist) = publisher();
+    let names: Vec<_> = (0..200).map(|number| format!("{number:03}")).collect();
+    let changes = names
+        .iter()
+        .fold(Changes::new(), |changes, name| sign(name).iter().cloned().fold(changes, Changes::with));
+    changelist.stage(&changes).unwrap();
+    thread::scope(|scope| {
+        let clearing = scope.spawn(|| changelist.reset_all().unwrap());
+        while !clearing.is_finished() {
+            let left = changelist.load().unwrap().0;
+            assert!(left.iter().count() <= names.len());
+            assert!(changelist.list().unwrap().iter().all(|staged| staged.change.is_ok()));
+        }
+    });
+    assert!(staged(&changelist).is_empty());
 }
 
 #[test]
