@@ -20,7 +20,11 @@ mod mix_and_match;
 mod parser;
 mod paths;
 mod pinning;
+<<<<<<< HEAD
 mod publisher;
+=======
+mod publishing_staged;
+>>>>>>> w-c
 mod rollback;
 mod signing;
 mod spki;
