@@ -2,6 +2,7 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
+use super::EditError;
 use crate::{
     crypto::PublicKey,
     metadata::TargetInfo,
@@ -19,7 +20,10 @@ use crate::{
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
-pub struct Changes(Vec<Change>);
+pub struct Changes {
+    list: Vec<Change>,
+    repeatable: bool,
+}
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,7 +131,7 @@ pub enum KeyScope {
 impl Changes {
     /// No changes.
     pub const fn new() -> Self {
-        Self(Vec::new())
+        Self { list: Vec::new(), repeatable: false }
     }
 
     /// Signs a target where Docker puts it: in `targets` when the collection has no delegations,
@@ -209,17 +213,65 @@ impl Changes {
 
     /// These changes and one more.
     pub fn with(mut self, change: Change) -> Self {
-        self.0.push(change);
+        self.list.push(change);
         self
+    }
+
+    /// The same changes, of which some or all may have been published already: to remove what is
+    /// gone is then no error. Staged changes are so, for whoever published them may have died
+    /// before they could be cleared (PP-02).
+    pub fn repeatable(self) -> Self {
+        // One removal each, so that one that is gone keeps no other from going.
+        let list = self.list.into_iter().flat_map(Change::one_by_one).collect();
+        Self { list, repeatable: true }
+    }
+
+    /// Whether to remove what is gone is no error.
+    pub const fn is_repeatable(&self) -> bool {
+        self.repeatable
+    }
+
+    /// Whether a change failed because it has been made already, and that is no error here.
+    pub(super) const fn tolerates(&self, change: &Change, error: &EditError) -> bool {
+        let is_removal = matches!(
+            change,
+            Change::Revoke { .. }
+                | Change::Undelegate { .. }
+                | Change::RemoveKeys { .. }
+                | Change::RemovePaths { .. }
+                | Change::ClearPaths { .. }
+        );
+        let is_gone = matches!(
+            error,
+            EditError::NotSigned { .. } | EditError::UnknownRole { .. } | EditError::NotListed { .. }
+        );
+        self.repeatable && is_removal && is_gone
     }
 
     /// The changes in order.
     pub fn iter(&self) -> impl Iterator<Item = &Change> {
-        self.0.iter()
+        self.list.iter()
     }
 
     /// Whether there is nothing to do.
     pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.list.is_empty()
+    }
+}
+
+impl Change {
+    /// Removals of several keys or paths as one for each.
+    fn one_by_one(self) -> Vec<Self> {
+        match self {
+            Self::RemoveKeys { scope, keys } => {
+                let one = |key| Self::RemoveKeys { scope: scope.clone(), keys: vec![key] };
+                keys.into_iter().map(one).collect()
+            }
+            Self::RemovePaths { role, paths } => {
+                let one = |path| Self::RemovePaths { role: role.clone(), paths: vec![path] };
+                paths.into_iter().map(one).collect()
+            }
+            other => vec![other],
+        }
     }
 }

@@ -47,7 +47,10 @@ impl<'a> Editor<'a> {
 
     pub(super) fn apply(mut self, changes: &Changes) -> Result<Draft, EditError> {
         for change in changes.iter() {
-            self.change(change)?;
+            match self.change(change) {
+                Err(error) if changes.tolerates(change, &error) => {}
+                outcome => outcome?,
+            }
         }
         self.check_thresholds()?;
         self.begin_created()?;

@@ -24,6 +24,8 @@ pub use draft::Draft;
 pub use error::EditError;
 pub use initialise::InitialKeys;
 pub use plan::{LostTarget, Plan, PlannedRole, SnapshotSigner};
+#[cfg(feature = "directory")]
+pub(crate) use targets::portable;
 
 use std::time::Duration;
 

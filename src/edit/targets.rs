@@ -90,7 +90,7 @@ impl Editor<'_> {
 
 /// What every client can sign again: Go signs custom data as it stands but verifies its canonical
 /// form, and writes some characters in another way than it signs them.
-pub(super) fn portable(name: &TargetName, info: &TargetInfo) -> Result<TargetInfo, EditError> {
+pub(crate) fn portable(name: &TargetName, info: &TargetInfo) -> Result<TargetInfo, EditError> {
     let refuse = |reason: String| EditError::NotPortable { name: name.clone(), reason };
     if info.hashes.is_empty() {
         return Err(EditError::NoDigest { name: name.clone() });

@@ -23,6 +23,7 @@ mod paths;
 mod pinning;
 mod publisher;
 mod publishing;
+mod publishing_staged;
 mod rollback;
 mod signing;
 mod spki;
