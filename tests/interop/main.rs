@@ -8,6 +8,7 @@ mod lab;
 
 mod delegations;
 mod folder;
+mod keys;
 mod publishing;
 mod reading;
 mod refusals;
