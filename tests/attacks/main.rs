@@ -20,6 +20,7 @@ mod mix_and_match;
 mod parser;
 mod paths;
 mod pinning;
+mod publisher;
 mod publishing_staged;
 mod rollback;
 mod signing;

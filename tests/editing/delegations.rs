@@ -233,6 +233,25 @@ fn a_purge_reaches_nested_roles_and_spares_the_role_above() {
 }
 
 #[test]
+fn a_purge_does_not_stop_at_a_role_that_can_t_be_read() {
+    let lab = Lab::new(SnapshotKey::Server);
+    let (alice, bob, eve) = (Person::new("alice"), Person::new("bob"), Person::new("eve"));
+    for name in ["targets/a", "targets/b"] {
+        lab.admin().publish(&delegate(name, &[&alice, &eve], 1, &[""])).unwrap();
+    }
+    lab.client(&alice.keys).publish(&tag("v1")).unwrap();
+    let swap = Changes::new()
+        .delegate(role("targets/a"), vec![bob.public.clone()], one(), Vec::new())
+        .remove_keys(KeyScope::Role(role("targets/a")), vec![alice.id.clone()]);
+    lab.admin().publish(&swap).unwrap();
+    assert!(status(&lab, "targets/a").problem.is_some());
+    let purge = Changes::new().remove_keys(KeyScope::Below(role("targets")), vec![eve.id.clone()]);
+    lab.admin().publish(&purge).unwrap();
+    assert_eq!(ids(&status(&lab, "targets/a")), [bob.id.clone()]);
+    assert_eq!(ids(&status(&lab, "targets/b")), [alice.id.clone()]);
+}
+
+#[test]
 fn a_removed_role_leaves_our_snapshot_with_all_below_it() {
     let lab = Lab::new(SnapshotKey::Local);
     let (alice, bob) = (Person::new("alice"), Person::new("bob"));

@@ -156,3 +156,17 @@ fn a_collection_can_begin_with_a_signer_who_signs_at_once() {
     lab.admin_with(&[&alice]).initialise(&plan).unwrap();
     assert_eq!(signers_of(&lab.view(), "v1"), ["alice"]);
 }
+
+#[test]
+fn what_an_expired_signer_has_signed_stays() {
+    let (mut lab, alice, bob) = team("alice");
+    // The administrator and alice sign anew, bob's own role ends.
+    lab.now += YEAR * 2;
+    let renew = Changes::new().renew(YEAR * 2);
+    lab.admin_with(&[&alice]).publish(&renew).unwrap();
+    lab.now += YEAR + YEAR / 2;
+    let plan = lab.admin_with(&[&bob]).plan(&remove("alice")).unwrap();
+    assert_eq!(plan.unusable, [role("targets/bob")]);
+    lab.admin_with(&[&bob]).publish(&remove("alice")).unwrap();
+    assert_eq!(tags(&lab.view(), "targets/releases"), ["v1", "v3"]);
+}

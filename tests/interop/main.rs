@@ -7,6 +7,7 @@ mod common;
 mod lab;
 
 mod changelist;
+mod delegating;
 mod delegations;
 mod folder;
 mod publishing;
