@@ -141,7 +141,7 @@ fn a_bundle_goes_both_ways() {
     let blocks = |file: &Path| {
         let mut blocks: Vec<_> = PemBlock::read_all(&fs::read(file).unwrap())
             .iter()
-            .map(|block| block.to_text().unwrap())
+            .map(|block| block.to_text().unwrap().to_vec())
             .collect();
         blocks.sort();
         blocks
@@ -195,7 +195,8 @@ fn loose_keys_get_the_same_id_everywhere() {
     for (name, text) in [("rsa.pem", rsa.as_slice()), ("p384.pem", &p384), ("p256.pem", &fresh)] {
         let file = private_file(notary.home().join(name), text);
         notary.key_import(&file, "bob").ok();
-        keys.load(&file, &ImportOptions::new().role(label("bob"))).unwrap().all().unwrap();
+        let report = keys.load(&file, &ImportOptions::new().role(label("bob"))).unwrap().all().unwrap();
+        assert_eq!(report.imported.len(), 1);
     }
     assert_eq!(listed(&notary).len(), 3);
     assert_eq!(listed(&notary), ours(&keys));
@@ -283,6 +284,7 @@ fn an_encrypted_key_without_a_path_is_loaded() {
     let said = docker.trust(&server, &["key", "load", file.to_str().unwrap()]).ok();
     assert!(said.says("Successfully imported key"), "{said:?}");
     assert_eq!(keys.list().unwrap(), [], "Docker has learnt it: the note in the documentation is stale");
-    keys.load(&file, &ImportOptions::new().role(label("signer"))).unwrap();
+    let report = keys.load(&file, &ImportOptions::new().role(label("signer"))).unwrap();
+    assert_eq!(report.imported[0].0.id, id);
     opens(&keys, &id);
 }
