@@ -7,11 +7,11 @@ use std::process::ExitCode;
 use lexopt::Arg;
 use serde::Serialize;
 use serde_json::{Serializer, ser::PrettyFormatter};
-use shared::{Failure, Options, natural::natural, only, printable, say, usage, warn};
+use shared::{Failure, Options, only, printable, say, usage, warn};
 use tuf_notary::{
-    image::Reference,
-    name::{KeyId, RoleName},
-    view::{RoleKey, RoleStatus, SignedTarget, View},
+    image::{ImageTrust, Reference, SignedTag},
+    name::KeyId,
+    view::View,
 };
 
 const HELP: &str = "\
@@ -47,30 +47,18 @@ fn main() -> ExitCode {
 fn inspect(options: &Options, as_json: bool, text: &str) -> Result<(), Failure> {
     let image = Reference::parse(text).map_err(usage)?;
     let view = options.collection(&image)?.refresh()?;
-    let mut targets = view.targets()?;
-    if as_json {
-        // Docker lists what targets signs even where targets/releases signs something else.
-        let hidden = view.targets_from(&[RoleName::Targets])?;
-        let same = |a: &SignedTarget, b: &SignedTarget| a.name() == b.name() && a.hashes() == b.hashes();
-        let released = targets.clone();
-        targets.extend(hidden.into_iter().filter(|it| !released.iter().any(|other| same(it, other))));
-    }
-    if let Some(tag) = image.tag() {
-        targets.retain(|target| target.name() == tag);
-    }
-    targets.sort_by(|a, b| natural(a.name().as_bytes(), b.name().as_bytes()));
+    let trust = ImageTrust::new(&view, image.tag())?;
     warn(&view);
-    say(&if as_json { to_json(text, &view, &targets)? } else { to_text(&view, &targets) })
+    say(&if as_json { to_json(text, &trust)? } else { to_text(&view, &trust) })
 }
 
-fn to_text(view: &View, targets: &[SignedTarget]) -> String {
+fn to_text(view: &View, trust: &ImageTrust) -> String {
     let mut lines = vec![view.gun().to_string(), String::new(), "signed tags:".to_owned()];
-    for target in targets {
-        let digest = target.image_digest().unwrap_or_else(|_| "(no SHA-256)".to_owned());
-        lines.push(format!("  {}  {digest}  {}", target.name(), signers(view, target).join(", ")));
+    for tag in &trust.tags {
+        lines.push(format!("  {}  {}  {}", tag.name, tag.digest, signers(tag).join(", ")));
     }
     lines.extend([String::new(), "signers:".to_owned()]);
-    for signer in view.signers() {
+    for signer in &trust.signers {
         lines.push(format!("  {}  {}", signer.name, list(&signer.keys)));
     }
     lines.extend([String::new(), "roles:".to_owned()]);
@@ -101,45 +89,39 @@ struct Image<'a> {
 #[serde(rename_all = "PascalCase")]
 struct Tag<'a> {
     signed_tag: &'a str,
-    digest: String,
-    signers: Vec<String>,
+    digest: &'a str,
+    signers: Vec<&'a str>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Signer<'a> {
     name: &'a str,
-    keys: Vec<Key<'a>>,
+    keys: Vec<Key>,
 }
 
 #[derive(Serialize)]
-struct Key<'a> {
+struct Key {
     #[serde(rename = "ID")]
-    id: &'a str,
+    id: String,
 }
 
-fn to_json(name: &str, view: &View, targets: &[SignedTarget]) -> Result<String, Failure> {
-    let (roles, signers_of_all) = (view.roles(), view.signers());
-    let tags = targets.iter().filter_map(|target| {
-        let digest = target.image_digest().ok()?.trim_start_matches("sha256:").to_owned();
-        Some(Tag { signed_tag: target.name(), digest, signers: signers(view, target) })
+fn to_json(name: &str, trust: &ImageTrust) -> Result<String, Failure> {
+    let tags = trust.tags.iter().map(|tag| Tag {
+        signed_tag: &tag.name,
+        digest: tag.digest.trim_start_matches("sha256:"),
+        signers: signers(tag),
     });
-    let keys = |id: fn(&RoleKey) -> &KeyId, role: RoleName| -> Vec<_> {
-        let status = roles.iter().filter(|status: &&RoleStatus| status.role == role);
-        status.flat_map(|status| &status.keys).map(|key| Key { id: id(key).as_str() }).collect()
-    };
+    let keys = |ids: &'_ [KeyId]| -> Vec<Key> { ids.iter().map(|id| Key { id: id.to_string() }).collect() };
     // Docker lists signers in descending order.
-    let signers = signers_of_all.iter().rev().map(|signer| Signer {
-        name: &signer.name,
-        keys: signer.keys.iter().map(|id| Key { id: id.as_str() }).collect(),
-    });
+    let signers = trust.signers.iter().rev().map(|it| Signer { name: &it.name, keys: keys(&it.keys) });
     let image = Image {
         name,
         signed_tags: tags.collect(),
         signers: signers.collect(),
         administrative_keys: [
-            Signer { name: "Root", keys: keys(|key| &key.id, RoleName::Root) },
-            Signer { name: "Repository", keys: keys(|key| &key.canonical_id, RoleName::Targets) },
+            Signer { name: "Root", keys: keys(&trust.root_keys) },
+            Signer { name: "Repository", keys: keys(&trust.repository_keys) },
         ],
     };
     let mut text = Vec::new();
@@ -148,9 +130,8 @@ fn to_json(name: &str, view: &View, targets: &[SignedTarget]) -> Result<String, 
     String::from_utf8(text).map_err(usage)
 }
 
-fn signers(view: &View, target: &SignedTarget) -> Vec<String> {
-    let signers = view.signers_of(target);
-    if signers.is_empty() { vec!["Repo Admin".to_owned()] } else { signers }
+fn signers(tag: &SignedTag) -> Vec<&str> {
+    if tag.signers.is_empty() { vec!["Repo Admin"] } else { tag.signers.iter().map(String::as_str).collect() }
 }
 
 fn list(ids: &[KeyId]) -> String {

@@ -1,8 +1,6 @@
 //! What the examples share: options, the collection they describe, exit codes.
 #![allow(dead_code)] // each example uses a part
 
-pub mod natural;
-
 use std::{
     env,
     ffi::OsString,
