@@ -76,6 +76,15 @@ impl PrivateKey {
         Self::new(Secret::from_sec1(der, None)?)
     }
 
+    /// Reads the 96 bytes of Notary's `ED25519 PRIVATE KEY` blocks: the public key, the seed, and
+    /// the public key again.
+    ///
+    /// # Errors
+    /// As [`PrivateKey::from_pkcs8_der`].
+    pub fn from_notary_ed25519(bytes: &[u8]) -> Result<Self, CryptoError> {
+        Self::new(Secret::from_notary_ed25519(bytes)?)
+    }
+
     /// The key in Notary's own PKCS#8 form, byte for byte.
     #[must_use]
     pub fn to_notary_pkcs8(&self) -> Zeroizing<Vec<u8>> {
