@@ -1,6 +1,8 @@
 //! What the examples share: options, the collection they describe, exit codes.
 #![allow(dead_code)] // each example uses a part
 
+pub mod docker_json;
+
 use std::{
     env,
     ffi::OsString,
