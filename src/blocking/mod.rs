@@ -13,6 +13,7 @@
 
 mod builder;
 mod drive;
+mod plan;
 mod publish;
 
 pub use builder::CollectionBuilder;

@@ -90,8 +90,16 @@ impl Collection {
         }
         let keys = self.keys()?;
         let now = self.now();
-        let (initial, signers) = self.initial_keys(keys, plan, now)?;
-        let upload = Upload::new(Draft::initialise(&initial, &plan.changes, now)?.sign(&signers)?);
+        let held = self.held()?;
+        let (initial, mut signers) = self.initial_keys(keys, plan, now)?;
+        let draft = Draft::initialise(&initial, &plan.changes, &held, now)?;
+        let own: BTreeSet<_> =
+            signers.iter().map(|signer| notary::canonical_id(signer.public_key())).collect();
+        let others = draft.key_ids().into_iter().filter(|id| held.contains(id) && !own.contains(id));
+        for id in others {
+            signers.push(keys.signer(&id)?);
+        }
+        let upload = Upload::new(draft.sign(&signers)?);
         transport.publish(&upload)?;
         self.keep_own_root(&upload, now)?;
         self.refresh_locked()
@@ -121,8 +129,8 @@ impl Collection {
         let _lock = drive::lock(&*self.inner.store, self.inner.lock_wait)?;
         let view = self.refresh_locked()?;
         let keys = self.keys()?;
-        let held: BTreeSet<KeyId> = keys.list()?.into_iter().map(|info| info.id).collect();
-        let draft = Draft::new(self.inner.dialect, view.trusted(), changes, &held, self.now())?;
+        let held = self.held()?;
+        let draft = self.draft(&view, changes, &held)?;
         if draft.is_empty() {
             return Ok(view);
         }

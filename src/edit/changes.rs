@@ -1,6 +1,6 @@
 //! What a publisher wants to change.
 
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, time::Duration};
 
 use crate::{
     crypto::PublicKey,
@@ -81,6 +81,19 @@ pub enum Change {
     Witness {
         /// `targets` or a delegation.
         role: RoleName,
+    },
+    /// Begin a role's file anew, empty, in the version after the present one: the way out when the
+    /// present file is under-signed and nobody wants to vouch for it.
+    Restart {
+        /// A delegation.
+        role: RoleName,
+    },
+    /// Sign every role as it stands that expires soon and whose keys are at hand; the timestamp is
+    /// the server's.
+    Renew {
+        /// How long before its end a role is signed anew; see
+        /// [`EXPIRES_SOON`](super::EXPIRES_SOON).
+        within: Duration,
     },
     /// Add a signer in Docker's sense: its keys may sign every name in `targets/<name>` and in
     /// `targets/releases`.
@@ -172,6 +185,16 @@ impl Changes {
     /// Signs a role's content as it stands.
     pub fn witness(self, role: RoleName) -> Self {
         self.with(Change::Witness { role })
+    }
+
+    /// Begins a role's file anew, empty.
+    pub fn restart(self, role: RoleName) -> Self {
+        self.with(Change::Restart { role })
+    }
+
+    /// Signs every role anew that expires within this time and whose keys are at hand.
+    pub fn renew(self, within: Duration) -> Self {
+        self.with(Change::Renew { within })
     }
 
     /// Adds a signer in Docker's sense.

@@ -29,6 +29,7 @@ pub use notice::Notice;
 pub use pinning::Pinning;
 pub use refresh::{Refresh, RefreshPlan, Reply, Step};
 pub use set::{DelegatedTargets, TrustedSet};
+pub(crate) use threshold::signers;
 pub use trust::Trust;
 pub use verified::Verified;
 pub use walk::Visit;
