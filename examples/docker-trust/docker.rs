@@ -9,7 +9,7 @@ use std::{
 };
 
 use data_encoding::BASE64;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use tuf_notary::{
     blocking::Collection,
     image::{Reference, TlsFiles, trust_server},
@@ -48,9 +48,15 @@ struct ConfigFile {
 #[serde(default)]
 struct Auth {
     /// Base64 of `USER:PASSWORD`.
+    #[serde(deserialize_with = "secret")]
     auth: Zeroizing<String>,
     username: String,
+    #[serde(deserialize_with = "secret")]
     password: Zeroizing<String>,
+}
+
+fn secret<'de, D: Deserializer<'de>>(source: D) -> Result<Zeroizing<String>, D::Error> {
+    String::deserialize(source).map(Zeroizing::new)
 }
 
 impl std::fmt::Debug for Auth {
@@ -78,7 +84,7 @@ impl Docker {
             .or_else(|| from("HOME").map(|home| home.join(".docker")))
             .ok_or_else(|| Failure::new("neither DOCKER_CONFIG nor HOME is set"))?;
         let path = folder.join("config.json");
-        let file = match fs::read(&path) {
+        let file = match fs::read(&path).map(Zeroizing::new) {
             Ok(text) => serde_json::from_slice(&text).map_err(|e| Failure::of(path.display(), e))?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => ConfigFile::default(),
             Err(error) => return Err(Failure::of(path.display(), error)),

@@ -53,8 +53,10 @@ pub fn load(docker: &Docker, file: &Path, name: Option<&str>) -> Result<(), Fail
     let chosen = name.map(role).transpose()?;
     let shown = file.display();
     say(&format!("Loading key from \"{shown}\"..."))?;
-    check_permissions(file).map_err(|error| Failure::of(format!("refusing to load key from {shown}"), error))?;
-    let refused = |error: &dyn std::fmt::Display| Failure::of(format!("error importing key from {shown}"), error);
+    check_permissions(file)
+        .map_err(|error| Failure::of(format!("refusing to load key from {shown}"), error))?;
+    let refused =
+        |error: &dyn std::fmt::Display| Failure::of(format!("error importing key from {shown}"), error);
     let text = fs::read(file).map(zeroize::Zeroizing::new).map_err(|error| refused(&error))?;
     let block = PemBlock::blocks(&text).flatten().find(PemBlock::is_private_key).ok_or_else(|| {
         refused(&format_args!(
@@ -80,13 +82,12 @@ fn open(docker: &Docker, block: &PemBlock, file: &str) -> Result<PrivateKey, Fai
         let Some(passphrase) = docker.passphrases.of_file(file, attempt) else { break };
         outcome = PrivateKey::from_pem(block, Some(&passphrase));
     }
-    let unlocked = outcome.map_err(|error| match error {
+    outcome.map_err(|error| match error {
         CryptoError::PassphraseNeeded | CryptoError::WrongPassphrase => {
             Failure::of(format!("cannot load key from provided file {file}: could not decrypt key"), error)
         }
         error => Failure::of(format!("provided file {file} is not a supported private key"), error),
-    });
-    unlocked
+    })
 }
 
 fn role(name: &str) -> Result<KeyRole, Failure> {
@@ -104,7 +105,10 @@ fn check_permissions(file: &Path) -> Result<(), String> {
     let metadata = fs::metadata(file).map_err(|error| format!("stat {}: {error}", file.display()))?;
     #[cfg(unix)]
     if std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o077 != 0 {
-        return Err(format!("private key file {} must not be readable or writable by others", file.display()));
+        return Err(format!(
+            "private key file {} must not be readable or writable by others",
+            file.display()
+        ));
     }
     if metadata.is_file() { Ok(()) } else { Err(format!("{} is not a file", file.display())) }
 }

@@ -5,6 +5,8 @@
 
 mod arguments;
 mod docker;
+#[path = "../shared/docker_json.rs"]
+mod docker_json;
 mod failure;
 mod key;
 mod passphrases;
@@ -14,8 +16,6 @@ mod show;
 mod sign;
 mod signer;
 mod terminal;
-#[path = "../shared/docker_json.rs"]
-mod docker_json;
 
 use std::{env, process::ExitCode};
 

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     env,
-    io::{self, IsTerminal},
+    io::{self, BufRead, IsTerminal, Read},
     sync::{Mutex, PoisonError},
 };
 
@@ -132,10 +132,14 @@ fn alias(role: &KeyRole) -> &str {
 
 /// Reads a passphrase: unseen from a terminal, otherwise a line of standard input.
 fn prompt(question: &str) -> Option<Zeroizing<String>> {
-    let answer = if io::stdin().is_terminal() {
-        rpassword::prompt_password(question)
-    } else {
-        rpassword::read_password_from_bufread(&mut io::stdin().lock())
-    };
-    answer.ok().map(Zeroizing::new)
+    if io::stdin().is_terminal() {
+        return rpassword::prompt_password(question).ok().map(Zeroizing::new);
+    }
+    let mut line = Zeroizing::new(String::new());
+    let read = io::stdin().lock().take(MAX_LINE).read_line(&mut line).ok()?;
+    let passphrase = line.trim_end_matches(['\r', '\n']);
+    (read > 0).then(|| Zeroizing::new(passphrase.to_owned()))
 }
+
+/// Most bytes of a line with a passphrase.
+const MAX_LINE: u64 = 4096;

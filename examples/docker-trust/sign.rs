@@ -122,14 +122,15 @@ impl Job<'_> {
 
     fn in_registry(&self) -> Result<TargetInfo, Failure> {
         let _progress = Progress::of(&format!("Asking registry {}", self.image.registry()));
-        let absent = || Failure::new(format!("no such image in registry {}: {}", self.image.registry(), self.text));
+        let absent =
+            || Failure::new(format!("no such image in registry {}: {}", self.image.registry(), self.text));
         self.registry.manifest(self.tag)?.ok_or_else(absent)
     }
 
     /// A repository that nobody signs yet: its first signer is whoever is logged in at the
     /// registry; without a login the repository's own key signs, as with a trusted push.
     fn begin(&self) -> Result<(), Failure> {
-        let info = self.in_registry()?;
+        let info = self.present()?;
         let changes = match self.docker.login(self.image.registry())? {
             Login::Basic { name, .. } => {
                 let signer = SignerName::new(&name).map_err(|error| {
@@ -149,19 +150,18 @@ impl Job<'_> {
             }
             Login::Anonymous => Changes::new(),
         };
-        self.initialise(&changes)?;
+        let progress = Progress::of(&format!("Initializing {}", self.image.gun()));
+        let changes = changes.sign(self.name.clone(), info);
+        let plan = Initialise::new().snapshot_key(SnapshotKey::Server).changes(changes);
+        let begun = self.collection.initialise(&plan);
+        begun.map_err(|error| Failure::of(format!("failed to sign {}", self.full_name()), error))?;
+        drop(progress);
         say(&format!("Finished initializing signed repository for {}", self.text))?;
-        self.present()?;
-        self.publish(Changes::new().sign(self.name.clone(), info))
+        say(&format!("Successfully signed {}", self.full_name()))
     }
 
-    fn initialise(&self, signer: &Changes) -> Result<(), Failure> {
-        let _progress = Progress::of(&format!("Initializing {}", self.image.gun()));
-        self.collection.initialise(&Initialise::new().snapshot_key(SnapshotKey::Server))?;
-        if !signer.is_empty() {
-            self.collection.publish(signer)?;
-        }
-        Ok(())
+    fn full_name(&self) -> String {
+        format!("{}:{}", self.image.gun(), self.tag)
     }
 
     /// The key with the lowest id of those that go by the signer's name, otherwise a new one.
@@ -177,10 +177,11 @@ impl Job<'_> {
     }
 
     fn publish(&self, changes: Changes) -> Result<(), Failure> {
-        let name = format!("{}:{}", self.image.gun(), self.tag);
-        let _progress = Progress::of(&format!("Publishing {name}"));
+        let name = self.full_name();
+        let progress = Progress::of(&format!("Publishing {name}"));
         let published = self.collection.publish(&changes);
         published.map_err(|error| Failure::of(format!("failed to sign {name}"), error))?;
+        drop(progress);
         say(&format!("Successfully signed {name}"))
     }
 }
