@@ -1,14 +1,20 @@
 //! `signer add` and `signer remove`: who may sign.
 
-use std::{fs, io::Read, path::Path, path::PathBuf, time::SystemTime};
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::Read,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 use tuf_notary::{
     blocking::{Collection, Initialise, SnapshotKey},
     crypto::PublicKey,
-    edit::{Changes, EditError, LostTarget},
+    edit::{Changes, EditError, Plan},
     error::Error,
     image::Reference,
-    name::{RoleName, SignerName},
+    name::{RoleName, SignerName, TargetName},
     verify::VerifyError,
 };
 
@@ -97,16 +103,28 @@ impl Removal<'_> {
             return Err(unknown());
         }
         let mut changes = Changes::new().remove_signer(signer.clone(), self.keep_tags);
-        let question = match collection.plan(&changes) {
+        let (lost, question) = match collection.plan(&changes) {
             Err(Error::Edit(EditError::LastSigner { .. })) => {
                 changes = Changes::new().undelegate(RoleName::releases()).remove_signer(signer, false);
-                Some(format!(
+                let question = format!(
                     "The signer \"{name}\" signed the last released version of {repository}. Removing this \
                      signer will make {repository} unpullable. Are you sure you want to continue?"
-                ))
+                );
+                (released(collection.plan(&changes)?), Some(question))
             }
-            plan => loss(name, plan?.lost),
+            plan => {
+                let lost = released(plan?);
+                let question = (!lost.is_empty()).then(|| lost_question(name, &lost));
+                (lost, question)
+            }
         };
+        // What targets says otherwise about these tags was hidden, and must not come back.
+        for hidden in view.targets_from(&[RoleName::Targets])?.iter().filter(|it| lost.contains(it.name())) {
+            if view.target(hidden.name())?.hashes() != hidden.hashes() {
+                let tag = TargetName::new(hidden.name()).map_err(Failure::new)?;
+                changes = changes.revoke_as(RoleName::Targets, tag);
+            }
+        }
         if let Some(question) = question.filter(|_| !self.force)
             && !confirm(&question)?
         {
@@ -118,16 +136,19 @@ impl Removal<'_> {
     }
 }
 
-/// What to ask when released tags would lose their trust.
-fn loss(name: &str, lost: Vec<LostTarget>) -> Option<String> {
-    let released = lost.into_iter().filter(|it| it.role == RoleName::releases());
-    let tags: Vec<_> = released.map(|it| it.name).collect();
-    let question = format!(
+/// The released tags that lose their trust.
+fn released(plan: Plan) -> BTreeSet<String> {
+    let released = plan.lost.into_iter().filter(|it| it.role == RoleName::releases());
+    released.map(|it| it.name).collect()
+}
+
+fn lost_question(name: &str, tags: &BTreeSet<String>) -> String {
+    let tags: Vec<_> = tags.iter().map(String::as_str).collect();
+    format!(
         "Only \"{name}\" signed these released tags, which will become unpullable: {}. --keep-tags would \
          keep them. Are you sure you want to continue?",
         tags.join(", ")
-    );
-    (!tags.is_empty()).then_some(question)
+    )
 }
 
 /// The role that all signers share is no signer.
@@ -164,7 +185,7 @@ fn public_key(file: &Path) -> Result<PublicKey, Failure> {
             Failure::new(format!("unable to read public key from file: open {}: {error}", file.display()))
         },
     )?;
-    if text.len() as u64 > MAX_KEY {
+    if u64::try_from(text.len()).is_ok_and(|length| length > MAX_KEY) {
         return Err(refused(&"longer than 1 MiB"));
     }
     let key = PublicKey::from_pem(&text).map_err(|error| refused(&error))?;
