@@ -132,8 +132,13 @@ impl Editor<'_> {
         let (mut found, mut parents) = (Vec::new(), vec![top.clone()]);
         self.check_declared(top)?;
         while let Some(parent) = parents.pop() {
-            let Some(file) = self.body(&parent)? else { continue };
-            for child in &file.delegations {
+            let file = match self.body(&parent) {
+                Ok(file) => file,
+                // What lies below a role that can't be read gives no trust.
+                Err(EditError::Unusable { .. }) if parent != *top => None,
+                Err(error) => return Err(error),
+            };
+            for child in file.into_iter().flat_map(|file| &file.delegations) {
                 found.push(child.name.clone());
                 parents.push(child.name.clone());
             }

@@ -188,9 +188,9 @@ impl<'a> Editor<'a> {
                 continue;
             }
             let Some(authority) = self.authority(role) else { continue };
-            let (threshold, left) = (authority.threshold().get(), distinct(&authority));
-            if !u32::try_from(left).is_ok_and(|left| left >= threshold) {
-                return Err(EditError::TooFewKeys { role: role.clone(), threshold, left });
+            let (needed, given) = (authority.threshold().get(), distinct(&authority));
+            if !u32::try_from(given).is_ok_and(|given| given >= needed) {
+                return Err(EditError::TooFewKeys { role: role.clone(), needed, given });
             }
         }
         Ok(())

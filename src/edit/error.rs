@@ -109,14 +109,14 @@ pub enum EditError {
         reason: String,
     },
     /// A delegation would have fewer keys than must sign: nobody could ever sign it again.
-    #[error("{role} would have {left} keys, and {threshold} must sign; add keys or remove the whole role")]
+    #[error("{role} needs {needed} keys and would have {given}")]
     TooFewKeys {
         /// The delegation.
         role: RoleName,
         /// The threshold.
-        threshold: u32,
-        /// How many keys there would be.
-        left: usize,
+        needed: u32,
+        /// How many distinct keys it would have.
+        given: usize,
     },
     /// What should be removed is not there.
     #[error("{role} has no {what}")]

@@ -49,7 +49,7 @@ impl Draft {
         let expires = Expiry::after(now, TARGETS_LIFETIME)?;
         let targets = Targets {
             version: Version::ONE,
-            expires: expires.clone(),
+            expires,
             keys: KeyRing::default(),
             delegations: Vec::new(),
             targets: TargetIndex::default(),

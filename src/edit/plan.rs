@@ -173,13 +173,13 @@ fn expiring(base: &Base<'_>, draft: &Draft, after: &After<'_>) -> Vec<(RoleName,
     let Some(set) = base.set else { return Vec::new() };
     let mut all = Vec::new();
     if draft.root.is_none() {
-        all.push((RoleName::Root, set.root().body().expires.clone()));
+        all.push((RoleName::Root, set.root().body().expires));
     }
     if draft.snapshot_signer() == SnapshotSigner::Unchanged {
-        all.push((RoleName::Snapshot, set.snapshot().body().expires.clone()));
+        all.push((RoleName::Snapshot, set.snapshot().body().expires));
     }
     let files = after.iter().filter_map(|(role, file)| file.as_ref().map(|(file, _)| (role, file)));
-    all.extend(files.map(|(role, file)| (role.clone(), file.expires.clone())));
+    all.extend(files.map(|(role, file)| (role.clone(), file.expires)));
     let limit = base.now.checked_add(EXPIRES_SOON).unwrap_or(base.now);
     all.retain(|(_, expires)| expires.is_past(limit));
     all

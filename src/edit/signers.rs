@@ -14,7 +14,7 @@ use crate::{
     crypto::PublicKey,
     metadata::{TargetEntry, TargetInfo, Targets},
     name::{KeyId, PathRule, RoleName, SignerName, TargetName},
-    verify::DelegatedTargets,
+    verify::{self, DelegatedTargets},
 };
 
 impl Editor<'_> {
@@ -69,7 +69,7 @@ impl Editor<'_> {
     ) -> Result<(), EditError> {
         let releases = RoleName::releases();
         let Some(file) = self.vouched(&releases).cloned() else { return Ok(()) };
-        let signed_by_others = self.is_signed_by_others(&releases);
+        let signed_by_others = self.is_signed(&releases);
         let mut unvouched = Vec::new();
         for entry in file.targets.iter() {
             let is_own = own.is_some_and(|own| vouches(own, &entry));
@@ -90,7 +90,7 @@ impl Editor<'_> {
             true => self.take_over(others, &unvouched),
             false => {
                 let targets = &mut self.open(&releases)?.targets;
-                unvouched.iter().for_each(|(tag, _)| drop(targets.remove(tag.as_str())));
+                unvouched.iter().for_each(|(tag, _)| _ = targets.remove(tag.as_str()));
                 Ok(())
             }
         }
@@ -110,20 +110,27 @@ impl Editor<'_> {
         Ok(())
     }
 
-    /// Whether a signer that stays has signed this very content.
+    /// Whether a signer that stays has signed this very content. That the file has expired since
+    /// doesn't matter: the one that is asked for it is signed now.
     fn is_vouched(&self, others: &[RoleName], entry: &TargetEntry<'_>) -> bool {
         others.iter().any(|other| {
             let grants = self.paths(other).is_ok_and(|paths: PathRule| paths.grants(entry.name));
-            grants && matches!(self.body(other), Ok(Some(file)) if vouches(file, entry))
+            let file =
+                || self.vouched(other).filter(|_| self.targets.contains_key(other) || self.is_signed(other));
+            grants && file().is_some_and(|file| vouches(file, entry))
         })
     }
 
-    /// Whether the keys that are left have signed a role's published file, and it is as it was.
-    fn is_signed_by_others(&self, role: &RoleName) -> bool {
+    /// Whether the keys that a role has now have signed its published file.
+    fn is_signed(&self, role: &RoleName) -> bool {
         let (Some(set), Some(authority)) = (self.base.set, self.authority(role)) else { return false };
-        let Some(DelegatedTargets::Usable(file)) = set.delegated().get(role) else { return false };
-        let left = file.signers().iter().filter(|id| authority.has_canonical(id)).count();
-        u32::try_from(left).is_ok_and(|left| left >= authority.threshold().get())
+        let signed = match set.delegated().get(role) {
+            Some(DelegatedTargets::Usable(file)) => {
+                file.signers().iter().filter(|id| authority.has_canonical(id)).count()
+            }
+            _ => set.unvouched(role).map_or(0, |file| verify::signers(&authority, file).len()),
+        };
+        u32::try_from(signed).is_ok_and(|signed| signed >= authority.threshold().get())
     }
 
     /// What a role's file says, whether it is usable or not.

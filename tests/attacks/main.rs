@@ -20,6 +20,7 @@ mod mix_and_match;
 mod parser;
 mod paths;
 mod pinning;
+mod publisher;
 mod rollback;
 mod signing;
 mod spki;

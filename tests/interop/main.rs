@@ -6,6 +6,7 @@ mod common;
 
 mod lab;
 
+mod delegating;
 mod delegations;
 mod folder;
 mod publishing;
