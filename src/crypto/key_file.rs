@@ -30,6 +30,19 @@ impl PemBlock {
     pub fn is_encrypted_key(&self) -> bool {
         self.label == ENCRYPTED || self.is_private_key() && self.header(DEK_INFO).is_some()
     }
+
+    /// Whether an encrypted key could be opened by its passphrase, as far as can be told without
+    /// one (KS-07).
+    ///
+    /// # Errors
+    /// [`CryptoError`] if the encryption is of another kind, or asks for too many iterations.
+    pub fn check_encryption(&self) -> Result<(), CryptoError> {
+        match self.header(DEK_INFO) {
+            _ if self.label == ENCRYPTED => pkcs8::check_supported(&self.contents),
+            Some(dek_info) => legacy::supported(dek_info).map(drop),
+            None => Ok(()),
+        }
+    }
 }
 
 impl PrivateKey {

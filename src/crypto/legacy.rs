@@ -16,24 +16,35 @@ use zeroize::Zeroizing;
 
 const SALT_LENGTH: usize = 8;
 
+type Cipher = fn(&[u8], &str, &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError>;
+
 /// Decrypts the contents of a block with a `DEK-Info` header.
 pub(super) fn decrypt(
     dek_info: &str,
     ciphertext: &[u8],
     passphrase: &str,
 ) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+    let (cipher, iv) = supported(dek_info)?;
+    cipher(ciphertext, passphrase, &iv)
+}
+
+/// What a `DEK-Info` header names.
+pub(super) fn supported(dek_info: &str) -> Result<(Cipher, Vec<u8>), CryptoError> {
     let (name, iv) = dek_info.split_once(',').ok_or_else(|| unsupported("DEK-Info without a comma"))?;
     let iv = data_encoding::HEXLOWER_PERMISSIVE.decode(iv.trim().as_bytes());
     let iv = iv.map_err(|_| unsupported("DEK-Info without a vector in hex"))?;
-    let cipher = match name.trim() {
-        "AES-128-CBC" => cbc::<Aes128>,
-        "AES-192-CBC" => cbc::<Aes192>,
-        "AES-256-CBC" => cbc::<Aes256>,
-        "DES-EDE3-CBC" => cbc::<TdesEde3>,
-        "DES-CBC" => cbc::<Des>,
+    let (cipher, block): (Cipher, _) = match name.trim() {
+        "AES-128-CBC" => (cbc::<Aes128>, 16),
+        "AES-192-CBC" => (cbc::<Aes192>, 16),
+        "AES-256-CBC" => (cbc::<Aes256>, 16),
+        "DES-EDE3-CBC" => (cbc::<TdesEde3>, 8),
+        "DES-CBC" => (cbc::<Des>, 8),
         other => return Err(unsupported(&format!("DEK-Info {other:?}, expected AES or DES in mode CBC"))),
     };
-    cipher(ciphertext, passphrase, &iv)
+    if iv.len() != block {
+        return Err(unsupported(&format!("a vector of {} bytes, expected {block}", iv.len())));
+    }
+    Ok((cipher, iv))
 }
 
 fn cbc<C: BlockCipherDecrypt + KeyInit>(

@@ -64,7 +64,7 @@ impl PemBlock {
         }
         let mut headers = self.headers.clone();
         // RFC 1421 puts this one first, and OpenSSL insists.
-        headers.sort_by_key(|header| (header.0 != "Proc-Type", header.clone()));
+        headers.sort_by_cached_key(|(name, _)| (name != "Proc-Type", name.clone()));
         for (name, value) in &headers {
             let trimmed = name.trim() == name && value.trim() == value;
             if !single_line(name) || !single_line(value) || name.contains(':') || !trimmed {

@@ -76,15 +76,8 @@ pub fn encrypt_as(
 /// [`CryptoError::WrongPassphrase`] if no private key comes out;
 /// [`CryptoError::UnsupportedEncryption`] and [`CryptoError::Iterations`] without trying.
 pub fn decrypt(der: &[u8], passphrase: &str) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
-    let info = EncryptedPrivateKeyInfoRef::from_der(der)
-        .map_err(|error| CryptoError::malformed("encrypted private key", error))?;
-    let EncryptionScheme::Pbes2(parameters) = &info.encryption_algorithm else {
-        return Err(unsupported("PBES1, expected PBES2"));
-    };
-    let Kdf::Pbkdf2(kdf) = &parameters.kdf else {
-        return Err(unsupported("scrypt, expected PBKDF2"));
-    };
-    check(kdf)?;
+    let info = read(der)?;
+    let (parameters, kdf) = supported(&info)?;
     let ciphertext = info.encrypted_data.as_bytes();
     let named = try_decrypt(parameters, ciphertext, passphrase)?;
     if named.is_some() || kdf.prf == Pbkdf2Prf::HmacWithSha1 {
@@ -94,6 +87,29 @@ pub fn decrypt(der: &[u8], passphrase: &str) -> Result<Zeroizing<Vec<u8>>, Crypt
     let with_sha1 =
         Parameters { kdf: Kdf::Pbkdf2(Pbkdf2Params { prf, ..*kdf }), encryption: parameters.encryption };
     try_decrypt(&with_sha1, ciphertext, passphrase)?.ok_or(CryptoError::WrongPassphrase)
+}
+
+/// Whether [`decrypt`] would try at all.
+pub(super) fn check_supported(der: &[u8]) -> Result<(), CryptoError> {
+    supported(&read(der)?).map(drop)
+}
+
+fn read(der: &[u8]) -> Result<EncryptedPrivateKeyInfoRef<'_>, CryptoError> {
+    EncryptedPrivateKeyInfoRef::from_der(der)
+        .map_err(|error| CryptoError::malformed("encrypted private key", error))
+}
+
+fn supported<'a>(
+    info: &'a EncryptedPrivateKeyInfoRef<'_>,
+) -> Result<(&'a Parameters, &'a Pbkdf2Params), CryptoError> {
+    let EncryptionScheme::Pbes2(parameters) = &info.encryption_algorithm else {
+        return Err(unsupported("PBES1, expected PBES2"));
+    };
+    let Kdf::Pbkdf2(kdf) = &parameters.kdf else {
+        return Err(unsupported("scrypt, expected PBKDF2"));
+    };
+    check(kdf)?;
+    Ok((parameters, kdf))
 }
 
 fn check(kdf: &Pbkdf2Params) -> Result<(), CryptoError> {

@@ -4,10 +4,12 @@
 //! roles a collection. Labels are not signed. They help people to tell keys apart and choose the
 //! passphrase to ask for; they never say what a key may sign (KS-11): only the root does.
 
+mod asking;
 #[cfg(feature = "directory")]
 mod directory;
 mod environment;
 mod error;
+mod import;
 mod memory;
 mod passphrase;
 mod role;
@@ -15,9 +17,10 @@ mod role;
 #[cfg(feature = "directory")]
 pub use crate::disk::FileError;
 #[cfg(feature = "directory")]
-pub use directory::DirectoryKeys;
+pub use directory::{DirectoryKeys, Export, IfExists, Migration};
 pub use environment::EnvironmentPassphrases;
 pub use error::KeyError;
+pub use import::{ImportOptions, ImportReport, Imported, SkippedBlock};
 pub use memory::MemoryKeys;
 pub use passphrase::{FixedPassphrases, PassphraseRequest, Passphrases};
 pub use role::{KeyLabel, KeyRole};
@@ -27,6 +30,7 @@ use crate::{
     name::{Gun, KeyId},
 };
 use std::fmt::{self, Debug};
+use zeroize::Zeroizing;
 
 /// Keeps private keys. Implementers run `testkit::suite::key_store` against
 /// their store.
@@ -68,6 +72,16 @@ pub trait KeyStore: Debug + Send + Sync {
     /// [`KeyError::NotFound`] if no key has exactly this id, other [`KeyError`]s if it could not
     /// be removed.
     fn remove(&self, id: &KeyId) -> Result<(), KeyError>;
+
+    /// A key as one encrypted PEM block with a `path` header that names its id, as
+    /// `notary key export` writes it. A store that only signs keeps this default.
+    ///
+    /// # Errors
+    /// [`KeyError::NotExportable`] if keys can't leave the store, [`KeyError::NotFound`] if no key
+    /// has exactly this id, other [`KeyError`]s if it could not be encrypted.
+    fn export(&self, id: &KeyId) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        Err(KeyError::NotExportable { id: id.clone() })
+    }
 }
 
 /// What a store tells about a key without opening it.
