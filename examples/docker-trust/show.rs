@@ -17,29 +17,26 @@ const SHORT: usize = 12;
 /// Blanks between two columns.
 const GAP: usize = 3;
 
-/// Prints images as JSON: those before a failure too, as Docker does.
+/// Prints images as JSON; what failed is told afterwards, as Docker does.
 pub fn json(docker: &Docker, images: &[String]) -> Result<(), Failure> {
-    let mut shown = Vec::new();
-    let mut outcome = Ok(());
+    let (mut shown, mut failed) = (Vec::new(), Vec::new());
     for name in images {
         match look_up(docker, name) {
             Ok(trust) => shown.push(Image::new(name, &trust)),
-            Err(failure) => {
-                outcome = Err(failure);
-                break;
-            }
+            Err(failure) => failed.push(failure.to_string()),
         }
     }
     say(&docker_json::text(&shown).map_err(Failure::new)?)?;
-    outcome
+    if failed.is_empty() { Ok(()) } else { Err(Failure::new(failed.join("\n"))) }
 }
 
 /// Prints images as tables.
 pub fn pretty(docker: &Docker, images: &[String]) -> Result<(), Failure> {
     for (position, name) in images.iter().enumerate() {
-        let trust = look_up(docker, name)?;
-        let before = if position > 0 { "\n\n" } else { "" };
-        say(&format!("{before}{}", tables(name, &trust)))?;
+        say(&tables(name, &look_up(docker, name)?))?;
+        if position + 1 < images.len() {
+            say("\n")?;
+        }
     }
     Ok(())
 }

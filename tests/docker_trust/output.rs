@@ -35,8 +35,10 @@ fn many_tags_and_signers_are_listed_as_docker_lists_them() {
         assert_eq!(ours, alice.ours(["trust"].iter().chain(&arguments)).ok().stdout);
     }
     // What failed comes after what was found.
-    let arguments = ["inspect", images[0], &lab.image("none"), images[1]];
-    let (ours, dockers) = (alice.ours(arguments).failed(), alice.docker_trust(&lab, &arguments).failed());
-    assert_eq!((ours.status, &ours.stdout), (dockers.status, &dockers.stdout));
-    assert!(ours.stderr.starts_with(dockers.stderr.trim_end()), "{ours:#?} {dockers:#?}");
+    let none = lab.image("none");
+    for arguments in [&["inspect", images[0], &none, images[1]][..], &["inspect", "--pretty", images[0], &none]] {
+        let (ours, dockers) = (alice.ours(arguments).failed(), alice.docker_trust(&lab, arguments).failed());
+        assert_eq!((ours.status, &ours.stdout), (dockers.status, &dockers.stdout));
+        assert!(ours.stderr.starts_with(dockers.stderr.trim_end()), "{ours:#?} {dockers:#?}");
+    }
 }
