@@ -1,23 +1,20 @@
 //! `key generate` and `key load`: keys of signers.
 
-use std::{
-    env,
-    fs::{self, OpenOptions},
-    io::Write,
-    path::Path,
-};
+use std::{env, fmt::Display, fs::File, io::Read, path::Path};
 
 use tuf_notary::{
-    crypto::{CryptoError, KeyKind, PemBlock, PrivateKey},
-    keys::{KeyRole, KeyStore, Passphrases},
+    crypto::{KeyKind, PemBlock},
+    keys::{ImportOptions, KeyError, KeyRole},
     name::SignerName,
-    wire::notary::canonical_id,
 };
+use zeroize::Zeroizing;
 
 use crate::{docker::Docker, failure::Failure, terminal::say};
 
 /// Under which name a key goes when none is given.
 const DEFAULT_NAME: &str = "signer";
+/// Most bytes of a file with private keys.
+const MAX_FILE: u64 = 1 << 20;
 
 /// Makes a key pair: the private key is kept, the public one goes to a file for `signer add`.
 pub fn generate(docker: &Docker, name: &str, folder: Option<&Path>) -> Result<(), Failure> {
@@ -30,17 +27,14 @@ pub fn generate(docker: &Docker, name: &str, folder: Option<&Path>) -> Result<()
         None => env::current_dir().map_err(|error| Failure::of("current directory", error))?,
     };
     let path = folder.join(format!("{name}.pub"));
-    if fs::symlink_metadata(&path).is_ok() {
-        return Err(Failure::new(format!("public key file already exists: {path:?}")));
+    let exists = || Failure::new(format!("public key file already exists: {path:?}"));
+    if path.symlink_metadata().is_ok() {
+        return Err(exists());
     }
     say(&format!("Generating key for {name}..."))?;
-    let keys = docker.keys();
-    let signer = keys.generate(KeyKind::Ecdsa, &role, None)?;
-    let pem = signer.public_key().to_pem(name).map_err(Failure::new)?;
-    if let Err(error) = write_new(&path, pem.as_bytes()) {
-        // A key that nobody can be told of is of no use.
-        keys.remove(&canonical_id(signer.public_key()))?;
-        return Err(Failure::of(path.display(), error));
+    match docker.keys().generate_with_public_file(KeyKind::Ecdsa, &role, None, &path) {
+        Err(KeyError::Exists { .. }) => return Err(exists()),
+        outcome => drop(outcome?),
     }
     say(&format!(
         "Successfully generated and loaded private key. Corresponding public key available: {}",
@@ -48,46 +42,38 @@ pub fn generate(docker: &Docker, name: &str, folder: Option<&Path>) -> Result<()
     ))
 }
 
-/// Keeps the private key in a file under a signer's name.
+/// Keeps the private keys in a file. A name that is given goes before what the file says.
 pub fn load(docker: &Docker, file: &Path, name: Option<&str>) -> Result<(), Failure> {
-    let chosen = name.map(role).transpose()?;
+    let named = name.map(role).transpose()?;
     let shown = file.display();
     say(&format!("Loading key from \"{shown}\"..."))?;
-    check_permissions(file)
-        .map_err(|error| Failure::of(format!("refusing to load key from {shown}"), error))?;
-    let refused =
-        |error: &dyn std::fmt::Display| Failure::of(format!("error importing key from {shown}"), error);
-    let text = fs::read(file).map(zeroize::Zeroizing::new).map_err(|error| refused(&error))?;
-    let block = PemBlock::blocks(&text).flatten().find(PemBlock::is_private_key).ok_or_else(|| {
-        refused(&format_args!(
+    let refused = |error: &dyn Display| Failure::of(format!("refusing to load key from {shown}"), error);
+    let text = read(file).map_err(|error| refused(&error))?;
+    let failed = |error: &dyn Display| Failure::of(format!("error importing key from {shown}"), error);
+    let mut blocks: Vec<_> = PemBlock::read_all(&text).into_iter().filter(PemBlock::is_private_key).collect();
+    if blocks.is_empty() {
+        return Err(failed(&format_args!(
             "provided file {shown} is not a supported private key - to add a signer's public key use \
              docker trust signer add"
-        ))
-    })?;
-    let labelled = block.header("role").and_then(|it| KeyRole::new(it).ok());
-    let role = match chosen.or_else(|| labelled.filter(|it| !it.keeps_gun())) {
-        Some(role) => role,
-        None => role(DEFAULT_NAME)?,
-    };
-    let key = open(docker, &block, &shown.to_string()).map_err(|error| refused(&error))?;
-    docker.keys().import(key, &role, None).map_err(|error| refused(&error))?;
-    say(&format!("Successfully imported key from {shown}"))
-}
-
-/// Opens a key, with a passphrase when it needs one.
-fn open(docker: &Docker, block: &PemBlock, file: &str) -> Result<PrivateKey, Failure> {
-    let mut outcome = PrivateKey::from_pem(block, None);
-    for attempt in 1..=docker.passphrases.attempts() {
-        let Err(CryptoError::PassphraseNeeded | CryptoError::WrongPassphrase) = outcome else { break };
-        let Some(passphrase) = docker.passphrases.of_file(file, attempt) else { break };
-        outcome = PrivateKey::from_pem(block, Some(&passphrase));
+        )));
     }
-    outcome.map_err(|error| match error {
-        CryptoError::PassphraseNeeded | CryptoError::WrongPassphrase => {
-            Failure::of(format!("cannot load key from provided file {file}: could not decrypt key"), error)
+    let mut pem = Zeroizing::new(Vec::new());
+    for block in &mut blocks {
+        if let Some(role) = &named {
+            block.headers.retain(|(name, _)| name != "role");
+            block.headers.push(("role".to_owned(), role.to_string()));
         }
-        error => Failure::of(format!("provided file {file} is not a supported private key"), error),
-    })
+        pem.extend_from_slice(&block.to_text().map_err(|error| failed(&error))?);
+    }
+    let options = ImportOptions::new().role(role(DEFAULT_NAME)?).replace(true);
+    let imported = docker.keys().import_pem(&pem, &options).all().map(drop);
+    imported.map_err(|error| match error {
+        KeyError::WrongPassphrase { .. } | KeyError::NoPassphrase { .. } => failed(&format_args!(
+            "cannot load key from provided file {shown}: could not decrypt key: {error}"
+        )),
+        error => failed(&error),
+    })?;
+    say(&format!("Successfully imported key from {shown}"))
 }
 
 fn role(name: &str) -> Result<KeyRole, Failure> {
@@ -101,22 +87,25 @@ fn role(name: &str) -> Result<KeyRole, Failure> {
     KeyRole::new(name.as_str()).map_err(Failure::new)
 }
 
-fn check_permissions(file: &Path) -> Result<(), String> {
-    let metadata = fs::metadata(file).map_err(|error| format!("stat {}: {error}", file.display()))?;
+/// Reads a file that no other user could read or write.
+fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
+    let stat = |error| format!("stat {}: {error}", path.display());
+    let file = File::open(path).map_err(stat)?;
+    let metadata = file.metadata().map_err(stat)?;
+    if !metadata.is_file() {
+        return Err(format!("{} is not a file", path.display()));
+    }
     #[cfg(unix)]
     if std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o077 != 0 {
         return Err(format!(
             "private key file {} must not be readable or writable by others",
-            file.display()
+            path.display()
         ));
     }
-    if metadata.is_file() { Ok(()) } else { Err(format!("{} is not a file", file.display())) }
-}
-
-fn write_new(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(content)
+    if metadata.len() > MAX_FILE {
+        return Err(format!("{} is longer than {MAX_FILE} bytes", path.display()));
+    }
+    let mut text = Zeroizing::new(Vec::new());
+    file.take(MAX_FILE).read_to_end(&mut text).map_err(stat)?;
+    Ok(text)
 }

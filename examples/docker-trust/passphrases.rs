@@ -38,8 +38,10 @@ impl Passphrases for DockerPassphrases {
             return set.filter(|_| request.attempt == 1);
         }
         let alias = alias(request.role);
-        let id = request.id.map_or("", |id| id.as_str().get(..7).unwrap_or(id.as_str()));
-        let key = format!("{alias} key with ID {id}");
+        let key = match request.id {
+            Some(id) => format!("{alias} key with ID {}", id.as_str().get(..7).unwrap_or(id.as_str())),
+            None => format!("{alias} key"),
+        };
         if request.new { self.choose(alias, &key, request) } else { self.enter(alias, &key, request.attempt) }
     }
 
@@ -58,15 +60,6 @@ impl Passphrases for DockerPassphrases {
 }
 
 impl DockerPassphrases {
-    /// The passphrase of a key file that is not in the store yet.
-    pub fn of_file(&self, file: &str, attempt: u32) -> Option<Zeroizing<String>> {
-        if let Some(set) = env::var_os(REPOSITORY) {
-            return set.into_string().ok().map(Zeroizing::new).filter(|_| attempt == 1);
-        }
-        retry(attempt);
-        prompt(&format!("Enter passphrase for encrypted key {file}: "))
-    }
-
     fn enter(&self, alias: &str, key: &str, attempt: u32) -> Option<Zeroizing<String>> {
         let mut typed = self.typed.lock().unwrap_or_else(PoisonError::into_inner);
         if attempt > 1 {
@@ -75,7 +68,9 @@ impl DockerPassphrases {
         if let Some(Secret(known)) = typed.get(alias) {
             return Some(known.clone());
         }
-        retry(attempt);
+        if attempt > 1 {
+            tell("Passphrase incorrect. Please retry.");
+        }
         let passphrase = prompt(&format!("Enter passphrase for {key}: "))?;
         typed.insert(alias.to_owned(), Secret(passphrase.clone()));
         Some(passphrase)
@@ -111,12 +106,6 @@ const ROOT_WARNING: &str = "\
 You are about to make a new root key, the key that all trust in your repositories hangs on.
 Its passphrase protects it: choose one that is long and hard to guess, and keep it, and a copy of
 the key, in a safe place. Nobody can restore either of them for you.";
-
-fn retry(attempt: u32) {
-    if attempt > 1 {
-        tell("Passphrase incorrect. Please retry.");
-    }
-}
 
 fn variable(role: &KeyRole) -> &'static str {
     if *role == KeyRole::Root { ROOT } else { REPOSITORY }

@@ -126,12 +126,38 @@ fn what_is_no_safe_private_key_is_not_loaded() {
     assert!(refused.stderr.contains("could not decrypt key"), "{refused:#?}");
     assert!(!refused.says("Successfully") && fs::read_dir(alice.private()).unwrap().next().is_none());
 
-    // Without variables a person is asked: the old passphrase, then twice a new one.
+    // Without variables a person is asked, and the key stays under its passphrase.
     alice.environment.retain(|(name, _)| !name.contains("PASSPHRASE"));
-    let answers = "wrong one\nsecret of REPOSITORY\nshort\nlong enough\nlong enough\n";
+    let answers = "wrong one\nsecret of REPOSITORY\n";
     let loaded = alice.ours_told(["key", "load", &copy], answers).ok();
     assert!(loaded.stderr.contains("Passphrase incorrect"), "{loaded:#?}");
-    assert!(!loaded.says("long enough"), "{loaded:#?}");
+    assert!(!loaded.says("secret of"), "{loaded:#?}");
     let text = fs::read_to_string(&stored).unwrap();
     assert!(text.contains("role: alice") && text.contains("ENCRYPTED"), "{text}");
+    // A name that is given counts, also for a key that is there.
+    alice.ours_told(["key", "load", "--name", "bob", &copy], "secret of REPOSITORY\n").ok();
+    assert!(fs::read_to_string(&stored).unwrap().contains("role: bob"));
+    assert!(alice.ours(["key", "load", "--name", "bob", &copy]).failed().says("could not decrypt key"));
+}
+
+/// What a person types for new keys: long enough, twice the same, and then it serves again.
+#[test]
+fn a_person_chooses_passphrases() {
+    let test = "a_person_chooses_passphrases";
+    let Some(lab) = Lab::new(test) else { return };
+    let mut alice = Person::without_docker(&lab.trust);
+    alice.environment.retain(|(name, _)| !name.contains("PASSPHRASE"));
+    let refused = alice.ours(["key", "generate", "alice"]).failed();
+    assert!(refused.says("DOCKER_CONTENT_TRUST_REPOSITORY_PASSPHRASE"), "{refused:#?}");
+    let answers = "short\nlong enough\nother words\nlong enough\nlong enough\n";
+    let made = alice.ours_told(["key", "generate", "alice"], answers).ok();
+    assert!(made.says("too short") && made.says("do not match"), "{made:#?}");
+    lab.registry.push("app", "v1", "first");
+    let (repository, image) = (lab.image("app"), lab.image("app:v1"));
+    let answers = "passphrase of root\npassphrase of root\nof repository\nof repository\n";
+    let key = alice.home().join("alice.pub");
+    let add = ["signer", "add", "--key", key.to_str().unwrap(), "alice", &repository];
+    let added = alice.ours_told(add, answers).ok();
+    assert!(added.says("new root key"), "people are told what it is: {added:#?}");
+    alice.ours_told(["sign", &image], "long enough\n").ok();
 }

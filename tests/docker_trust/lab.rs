@@ -62,7 +62,7 @@ impl Person {
 
     pub fn without_docker(trust: &NotaryServer) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let folder = home.path().join(".docker/tls").join(trust.address().to_string());
+        let folder = tls_folder(home.path(), trust);
         fs::create_dir_all(&folder).unwrap();
         fs::copy(trust.authority().unwrap(), folder.join("ca.crt")).unwrap();
         let mut environment = vec![("DOCKER_CONTENT_TRUST_SERVER".to_owned(), trust.url())];
@@ -79,6 +79,11 @@ impl Person {
 
     pub fn config(&self) -> PathBuf {
         self.home().join(".docker")
+    }
+
+    /// Where Docker looks for a trust server's certificates.
+    pub fn tls(&self, trust: &NotaryServer) -> PathBuf {
+        tls_folder(self.home(), trust)
     }
 
     pub fn private(&self) -> PathBuf {
@@ -171,6 +176,10 @@ impl Person {
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
+}
+
+fn tls_folder(home: &Path, trust: &NotaryServer) -> PathBuf {
+    home.join(".docker/tls").join(trust.address().to_string())
 }
 
 /// The tags that are listed, each with its digest and its signers.

@@ -11,4 +11,5 @@ mod registries;
 mod revoking;
 mod signers;
 mod signing;
+mod trust_server;
 mod usage;

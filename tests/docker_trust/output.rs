@@ -36,7 +36,9 @@ fn many_tags_and_signers_are_listed_as_docker_lists_them() {
     }
     // What failed comes after what was found.
     let none = lab.image("none");
-    for arguments in [&["inspect", images[0], &none, images[1]][..], &["inspect", "--pretty", images[0], &none]] {
+    for arguments in
+        [&["inspect", images[0], &none, images[1]][..], &["inspect", "--pretty", images[0], &none]]
+    {
         let (ours, dockers) = (alice.ours(arguments).failed(), alice.docker_trust(&lab, arguments).failed());
         assert_eq!((ours.status, &ours.stdout), (dockers.status, &dockers.stdout));
         assert!(ours.stderr.starts_with(dockers.stderr.trim_end()), "{ours:#?} {dockers:#?}");
