@@ -38,7 +38,7 @@ mod tests {
 
     #[test]
     fn numbers_count_as_numbers_and_come_first() {
-        let ordered = ["1", "latest", "v1", "v01", "v1.9", "v1.10", "v9", "v10", "v-1"];
+        let ordered = ["1", "latest", "v1", "v1.9", "v1.10", "v01", "v9", "v10", "v-1"];
         for pair in ordered.windows(2) {
             let [a, b] = pair else { continue };
             assert_eq!(natural(a.as_bytes(), b.as_bytes()), Ordering::Less, "{a} {b}");
