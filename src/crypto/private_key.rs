@@ -101,6 +101,16 @@ impl PrivateKey {
         &self.public
     }
 
+    /// Secret and public point as a token takes them; `None` for kinds that tokens are not given.
+    #[cfg(feature = "pkcs11")]
+    pub(crate) fn token_parts(&self) -> Option<(&[u8], &[u8])> {
+        match &self.secret {
+            Secret::Ec { curve: Curve::P256, scalar, point } => Some((scalar, point)),
+            Secret::Ed25519 { seed, .. } => Some((seed, self.public.published())),
+            _ => None,
+        }
+    }
+
     /// Builds ring's key once, which compares both halves.
     fn new(secret: Secret) -> Result<Self, CryptoError> {
         let public = match &secret {

@@ -55,6 +55,12 @@ impl PublicKey {
         Ok(String::from_utf8_lossy(&block.to_text()?).into_owned())
     }
 
+    /// The key of a point in uncompressed form.
+    #[cfg(feature = "pkcs11")]
+    pub(crate) fn from_ec_point(curve: super::Curve, point: &[u8]) -> Self {
+        Self::new(KeyKind::Ecdsa, super::key_material::ec_spki(curve, point))
+    }
+
     /// A SubjectPublicKeyInfo under the type of the key inside.
     fn from_spki(der: &[u8]) -> Result<Self, CryptoError> {
         let spki = Spki::from_der(der)?;

@@ -105,6 +105,28 @@ pub enum KeyError {
         /// The key's label.
         role: KeyRole,
     },
+    /// A token took none of the PINs that were tried.
+    #[error("token {token:?} refused the PIN ({attempts} tried)")]
+    WrongPin {
+        /// The token's label.
+        token: String,
+        /// PINs tried.
+        attempts: u32,
+    },
+    /// Another wrong PIN could lock the token, so none is tried.
+    #[error("another wrong PIN could lock token {token:?}: log in once with the token's own tool first")]
+    PinAtRisk {
+        /// The token's label.
+        token: String,
+    },
+    /// A token, or the module that leads to it, does not serve.
+    #[error("PKCS#11: can't {action}: {reason}")]
+    Token {
+        /// What was tried.
+        action: &'static str,
+        /// The reason.
+        reason: String,
+    },
     /// A file would have been overwritten.
     #[error("{path} is there already and is not overwritten")]
     Exists {
@@ -141,7 +163,9 @@ impl KeyError {
             Self::NoPassphrase { .. }
             | Self::EmptyPassphrase { .. }
             | Self::ShortPassphrase { .. }
-            | Self::WrongPassphrase { .. } => "PASSPHRASE",
+            | Self::WrongPassphrase { .. }
+            | Self::WrongPin { .. }
+            | Self::PinAtRisk { .. } => "PASSPHRASE",
             Self::Damaged { .. } | Self::IdMismatch { .. } => "KEY_DAMAGED",
             Self::Conflict { .. } => "KEY_CONFLICT",
             Self::NotExportable { .. } => "KEY_NOT_EXPORTABLE",
@@ -150,6 +174,7 @@ impl KeyError {
             Self::OpenToOthers { .. } => "FILE_MODE",
             #[cfg(feature = "directory")]
             Self::File(_) => "KEY_STORE",
+            Self::Token { .. } => "KEY_TOKEN",
             Self::Crypto(_) | Self::Other(_) => "KEY_STORE",
         }
     }

@@ -12,6 +12,8 @@ mod error;
 mod import;
 mod memory;
 mod passphrase;
+#[cfg(feature = "pkcs11")]
+mod pkcs11;
 mod role;
 
 #[cfg(feature = "directory")]
@@ -23,6 +25,8 @@ pub use error::KeyError;
 pub use import::{ImportOptions, ImportReport, Imported, SkippedBlock};
 pub use memory::MemoryKeys;
 pub use passphrase::{FixedPassphrases, PassphraseRequest, Passphrases};
+#[cfg(feature = "pkcs11")]
+pub use pkcs11::Pkcs11Keys;
 pub use role::{KeyLabel, KeyRole};
 
 use crate::{

@@ -3,8 +3,9 @@
 use std::{
     fs::{self, File},
     net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
+    path::Path,
     process::{Child, Stdio},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -15,7 +16,10 @@ use tempfile::TempDir;
 use tuf_notary::crypto::digest;
 use ureq::Agent;
 
-use super::{http_probe, listener, process, programs};
+use super::{
+    certificates::{self, Certified, Tls},
+    http_probe, listener, process, programs,
+};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
@@ -31,6 +35,7 @@ pub struct Registry {
     child: Child,
     port: u16,
     login: Option<(&'static str, &'static str)>,
+    tls: Option<Certified>,
     folder: TempDir,
 }
 
@@ -46,12 +51,22 @@ pub struct Pushed {
 impl Registry {
     /// Starts a registry for everybody; `None` when `test` is skipped.
     pub fn start(test: &str) -> Option<Self> {
-        Self::launch(test, None)
+        Self::launch(test, None, None)
     }
 
     /// Starts a registry for [`LOGIN`] alone; `None` when `test` is skipped.
     pub fn start_with_login(test: &str) -> Option<Self> {
-        Self::launch(test, Some(LOGIN))
+        Self::launch(test, Some(LOGIN), None)
+    }
+
+    /// Starts a registry that speaks HTTPS; `None` when `test` is skipped.
+    pub fn start_tls(test: &str) -> Option<Self> {
+        Self::launch(test, None, Some(Tls::Authority))
+    }
+
+    /// The certificate to trust, when it speaks HTTPS.
+    pub fn authority(&self) -> Option<&Path> {
+        self.tls.as_ref().map(|tls| tls.authority.as_path())
     }
 
     /// Host and port, as in references.
@@ -92,6 +107,14 @@ impl Registry {
         self.manifest(repository, tag, INDEX, &index.to_string())
     }
 
+    /// Puts other bytes in the place of a manifest, without telling anybody.
+    pub fn tamper(&self, digest: &str, content: &str) {
+        let blobs = self.folder.path().join("data/docker/registry/v2/blobs/sha256");
+        let file = blobs.join(&digest[..2]).join(digest).join("data");
+        assert!(file.is_file(), "{} is no blob", file.display());
+        fs::write(file, content).expect("a file can be written");
+    }
+
     /// What a tag names now.
     pub fn digest(&self, repository: &str, tag: &str) -> String {
         let request = self.agent().get(self.url(&format!("{repository}/manifests/{tag}")));
@@ -118,11 +141,19 @@ impl Registry {
     }
 
     fn url(&self, path: &str) -> String {
-        format!("http://{}/v2/{path}", self.host())
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}/v2/{path}", self.host())
     }
 
     fn agent(&self) -> Agent {
-        Agent::new_with_defaults()
+        let Some(authority) = self.authority() else { return Agent::new_with_defaults() };
+        let pem = fs::read(authority).expect("a file can be read");
+        let certificate = ureq::tls::Certificate::from_pem(&pem).expect("it is a certificate");
+        let tls = ureq::tls::TlsConfig::builder()
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .root_certs(ureq::tls::RootCerts::new_with_certs(&[certificate]))
+            .build();
+        Agent::config_builder().tls_config(tls).build().new_agent()
     }
 
     fn authorized<B>(&self, request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {
@@ -135,9 +166,10 @@ impl Registry {
         }
     }
 
-    fn launch(test: &str, login: Option<(&'static str, &'static str)>) -> Option<Self> {
+    fn launch(test: &str, login: Option<(&'static str, &'static str)>, tls: Option<Tls>) -> Option<Self> {
         let program = programs::find(test, "docker-registry")?;
         let folder = tempfile::tempdir().expect("a folder can be made");
+        let tls = tls.map(|tls| certificates::server(folder.path(), tls));
         let htpasswd = folder.path().join("htpasswd");
         fs::write(&htpasswd, HTPASSWD).expect("a file can be written");
         // Port 0: the kernel gives a free one. JSON is YAML.
@@ -150,6 +182,9 @@ impl Registry {
         if login.is_some() {
             config["auth"] = json!({ "htpasswd": { "realm": "test", "path": htpasswd } });
         }
+        if let Some(tls) = &tls {
+            config["http"]["tls"] = json!({ "certificate": tls.certificate, "key": tls.key });
+        }
         let file = folder.path().join("registry.yml");
         fs::write(&file, config.to_string()).expect("a file can be written");
         let log = File::create(folder.path().join("log")).expect("a file can be written");
@@ -157,13 +192,18 @@ impl Registry {
         command.arg("serve").arg(&file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         let child = command.spawn().expect("docker-registry starts");
         // From here on Drop stops the child, whatever happens.
-        let mut registry = Self { child, port: 0, login, folder };
+        let mut registry = Self { child, port: 0, login, tls, folder };
         registry.wait_until_it_answers();
         Some(registry)
     }
 
     fn wait_until_it_answers(&mut self) {
-        let expected = if self.login.is_some() { 401 } else { 200 };
+        // A TLS listener answers a plain request with 400.
+        let expected = match (&self.tls, self.login) {
+            (Some(_), _) => 400,
+            (None, Some(_)) => 401,
+            (None, None) => 200,
+        };
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
             if let Ok(Some(status)) = self.child.try_wait() {
@@ -180,7 +220,7 @@ impl Registry {
     }
 
     fn log(&self) -> String {
-        fs::read_to_string(PathBuf::from(self.folder.path()).join("log")).unwrap_or_default()
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Registries that want a login, and registries that lie.
 
 use std::{
+    fs,
     io::{Read, Write},
     net::TcpListener,
     thread,
@@ -10,7 +11,11 @@ use data_encoding::HEXLOWER;
 use tuf_notary::crypto::digest;
 
 use crate::{
-    common::{certificates::Tls, notary_server::NotaryServer, registry::Registry},
+    common::{
+        certificates::{self, Tls},
+        notary_server::NotaryServer,
+        registry::Registry,
+    },
     lab::*,
 };
 
@@ -36,6 +41,32 @@ fn a_login_in_config_json_opens_a_registry() {
     let signed = alice.ours(["sign", &image]).ok();
     assert!(signed.stdout.contains("Created signer: alice\n"), "{signed:#?}");
     assert!(!signed.says("wonderland"));
+}
+
+#[test]
+fn ta_01_a_registrys_certificate_is_verified() {
+    let test = "ta_01_a_registrys_certificate_is_verified";
+    let Some(trust) = NotaryServer::start_tls(test, Tls::SelfSigned) else { return };
+    let Some(registry) = Registry::start_tls(test) else { return };
+    let lab = Lab { trust, registry, engine: None };
+    let mut alice = Person::without_docker(&lab.trust);
+    let image = lab.image("app:v1");
+    let pushed = lab.registry.push("app", "v1", "first");
+    let refused = alice.ours(["sign", &image]).failed();
+    assert!(refused.stderr.contains("could not be asked") && !alice.private().exists(), "{refused:#?}");
+    let authority = lab.registry.authority().unwrap();
+    let signed = |alice: &Person| assert!(alice.ours(["sign", "--local", &image]).ok().says(&pushed.digest));
+    // By the system's authorities, by those of the registry's folder, by either of them.
+    alice.environment.push(("SSL_CERT_FILE".to_owned(), authority.to_str().unwrap().to_owned()));
+    signed(&alice);
+    let folder = alice.config().join("tls").join(lab.registry.host());
+    fs::create_dir_all(&folder).unwrap();
+    fs::copy(certificates::delegation(alice.home(), "stranger").authority, folder.join("a.crt")).unwrap();
+    signed(&alice);
+    alice.environment.pop();
+    alice.ours(["sign", "--local", &image]).failed();
+    fs::copy(authority, folder.join("b.crt")).unwrap();
+    signed(&alice);
 }
 
 /// A registry that gives every question the same answer: head lines and a body.

@@ -31,8 +31,16 @@ fn what_we_sign_docker_pulls_and_a_changed_image_it_refuses() {
     alice.ours(["sign", "--local", &image]).ok();
     assert!(reader.trusted_pull(&lab, &image).ok().says(&second.digest));
 
-    // An image whose digest the registry does not have any more can't be pulled in its place.
-    let index = lab.registry.push_index("team/app", "multi", "third");
+    // What the registry hands out in the place of what is signed, Docker does not take.
+    let third = lab.registry.push("team/app", "v3", "third");
+    let image = lab.image("team/app:v3");
+    alice.ours(["sign", &image]).ok();
+    lab.registry.tamper(&third.digest, r#"{"schemaVersion":2}"#);
+    reader.trusted_pull(&lab, &image).failed();
+    alice.ours(["sign", "--local", &image]).failed();
+
+    // An index is signed and pulled as it is.
+    let index = lab.registry.push_index("team/app", "multi", "fourth");
     let multi = lab.image("team/app:multi");
     reader.trusted_pull(&lab, &multi).failed();
     alice.ours(["sign", &multi]).ok();

@@ -9,6 +9,7 @@ mod lab;
 mod delegating;
 mod delegations;
 mod folder;
+mod keys;
 mod publishing;
 mod reading;
 mod refusals;
