@@ -1,7 +1,7 @@
 //! What the examples share: options, the collection they describe, exit codes.
 #![allow(dead_code)] // each example uses a part
 
-pub mod natural;
+pub mod docker_json;
 
 use std::{
     env,
