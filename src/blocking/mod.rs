@@ -13,10 +13,15 @@
 
 mod builder;
 mod drive;
+mod initialise;
+mod keyring;
 mod publish;
+mod rotate;
+mod upload;
 
+pub use crate::edit::RootKey;
 pub use builder::CollectionBuilder;
-pub use publish::{Initialise, RootKey, SnapshotKey};
+pub use initialise::{Initialise, SnapshotKey};
 
 use std::{
     sync::{Arc, Mutex, PoisonError},

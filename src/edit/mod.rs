@@ -9,12 +9,18 @@ mod changes;
 mod draft;
 mod error;
 mod initialise;
+mod rotate;
+mod rotation;
 mod sign;
 
 pub use changes::{Change, Changes, KeyScope};
 pub use draft::Draft;
 pub use error::EditError;
 pub use initialise::InitialKeys;
+pub use rotate::NewKeys;
+pub(crate) use rotation::NewSnapshot;
+pub use rotation::{KeyHolder, NewKey, RootKey, Rotation, check_server_key};
+pub use sign::Sealed;
 
 use std::time::Duration;
 
