@@ -3,6 +3,7 @@
 
 mod authority;
 mod lab;
+mod publisher;
 
 mod artifacts;
 mod cache;
@@ -20,8 +21,11 @@ mod mix_and_match;
 mod parser;
 mod paths;
 mod pinning;
+mod publishing;
 mod rollback;
+mod rotating;
 mod signing;
 mod spki;
+mod stale_answers;
 mod threshold;
 mod wrong_keys;
