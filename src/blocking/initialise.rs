@@ -10,7 +10,7 @@ use crate::{
     keys::KeyRole,
     name::{Resource, RoleName, Slot, Version},
     transport::TransportError,
-    verify::VerifyError,
+    verify::{VerifyError, check_own_root},
     view::View,
     wire::{FirstUse, TrustRecord},
 };
@@ -94,6 +94,9 @@ impl Collection {
         let initial = self.initial_keys(keyring, plan, now)?;
         let draft = Draft::initialise(&initial, &plan.changes, now)?;
         let outgoing = Outgoing::sign(draft, keyring.signers())?;
+        if let Some(root) = outgoing.file(&RoleName::Root) {
+            check_own_root(&self.refresh_plan(), None, root)?;
+        }
         self.deliver_first(&outgoing)?;
         self.keep_own_root(&outgoing, now)?;
         self.confirm(&outgoing)

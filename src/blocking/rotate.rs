@@ -15,7 +15,7 @@ use crate::{
     keys::KeyRole,
     metadata::{Authority, Root},
     name::{Form, KeyId, Resource, RoleName, Version},
-    verify::{TrustedSet, VerifyError},
+    verify::{TrustedSet, VerifyError, check_own_root},
     view::View,
     wire::{
         Envelope,
@@ -67,10 +67,14 @@ impl Collection {
             *replaced = view.trusted().root().body().clone();
             let held = keyring.held()?;
             let draft = Draft::rotate(self.inner.dialect, view.trusted(), &keys, &held, self.now())?;
-            Ok(match draft.is_empty() {
-                true => None,
-                false => Some(keyring.sign(draft, &held)?),
-            })
+            if draft.is_empty() {
+                return Ok(None);
+            }
+            let outgoing = keyring.sign(draft, &held)?;
+            if let Some(root) = outgoing.file(&RoleName::Root) {
+                check_own_root(&self.refresh_plan(), Some(view.trusted().root()), root)?;
+            }
+            Ok(Some(outgoing))
         })
     }
 

@@ -4,12 +4,13 @@ use std::num::NonZeroUsize;
 
 use data_encoding::BASE64;
 use tuf_notary::{
-    blocking::{Initialise, RootKey, SnapshotKey},
+    blocking::{Collection, Initialise, RootKey, SnapshotKey},
     crypto::{PrivateKey, PublicKey},
     edit::{KeyHolder, NewKey, Rotation},
     keys::{KeyRole, KeyStore as _},
     name::{KeyId, RoleName},
     testkit::{Fault, Forge, ForgeKey},
+    verify::Trust,
     view::View,
     wire::notary,
 };
@@ -329,4 +330,27 @@ fn a_key_that_serves_elsewhere_too_is_not_removed() {
     publisher.ours().rotate(&Rotation::new().targets_keys([NewKey::Existing(shared.clone())])).unwrap();
     publisher.ours().rotate(&Rotation::new().targets()).unwrap();
     assert_eq!(publisher.held(&KeyRole::delegation()), [shared]);
+}
+
+#[test]
+fn a_root_that_our_own_pin_refuses_is_not_published() {
+    let publisher = Publisher::begun(SnapshotKey::Local);
+    let pinned = |publisher: &Publisher, trust| {
+        Collection::builder(gun(), trust)
+            .transport(publisher.server.transport(&gun()))
+            .keys(publisher.keys.clone())
+            .build()
+    };
+    let first = key_ids(&publisher.seen(), "root");
+    let ours = || pinned(&publisher, Trust::Certificates(first.clone()));
+    let keys = publisher.keys.list().unwrap();
+    assert_eq!(ours().rotate(&Rotation::new().root()).unwrap_err().code(), "PIN_MISMATCH");
+    assert!(publisher.posts().is_empty() && publisher.keys.list().unwrap() == keys);
+    ours().rotate(&Rotation::new().targets()).unwrap();
+    ours().rotate(&Rotation::new().root_keys([RootKey::Existing(first[0].clone()), RootKey::New])).unwrap();
+
+    let beginner = Publisher::new();
+    let error = pinned(&beginner, Trust::Certificates(first)).initialise(&Initialise::new()).unwrap_err();
+    assert_eq!(error.code(), "PIN_MISMATCH");
+    assert!(beginner.posts().is_empty() && beginner.keys.list().unwrap().is_empty());
 }
