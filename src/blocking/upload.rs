@@ -45,7 +45,7 @@ enum Fate {
     /// The server, or whoever is before it, was asked for an answer and gave none.
     Overtaken(TransportError),
     /// No reply; and why the server could not be asked afterwards, or it has no such files.
-    Lost(TransportError, Option<TransportError>),
+    Lost(TransportError, Option<Box<TransportError>>),
 }
 
 /// What a server has of an upload.
@@ -169,7 +169,7 @@ impl Collection {
             Ok(Found::Nothing) if rejected || is_answer(&error) => Fate::Refused(error),
             Err(_) if rejected => Fate::Refused(error),
             Ok(Found::Nothing) => Fate::Lost(error, None),
-            Err(reason) => Fate::Lost(error, Some(reason)),
+            Err(reason) => Fate::Lost(error, Some(Box::new(reason))),
         })
     }
 
@@ -214,7 +214,7 @@ impl Collection {
                 Ok(Found::Ours) => return self.confirm(&outgoing),
                 Ok(Found::Others) => continue,
                 Ok(Found::Nothing) => None,
-                Err(error) => Some(error),
+                Err(error) => Some(Box::new(error)),
             };
             return Err(PublishError::Unknown { source, read_back }.into());
         }

@@ -15,6 +15,7 @@ use crate::{
 /// Which root key a collection gets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
+#[allow(clippy::large_enum_variant)] // a handful exist, and a box is one more thing to write
 pub enum RootKey {
     /// The root key at hand with the lowest id, as Docker does; a new one when there is none. In a
     /// rotation always a new one.

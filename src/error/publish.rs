@@ -32,14 +32,14 @@ pub enum PublishError {
     #[error(
         "nobody knows whether the upload was stored ({source}){}; refresh to see, or try again: nothing is \
          done twice",
-        unseen(.read_back.as_ref())
+        unseen(.read_back.as_deref())
     )]
     Unknown {
         /// How the reply was lost.
         source: TransportError,
         /// Why the server could not be asked afterwards; none when it answered that it does not
         /// have the upload.
-        read_back: Option<TransportError>,
+        read_back: Option<Box<TransportError>>,
     },
     /// The server has taken the upload and serves an older state: a replica or cache that lags
     /// behind, or a server that lost what it took. What was published stays the least that this

@@ -99,7 +99,7 @@ impl Publisher {
     }
 
     /// From the next upload on, the server misbehaves.
-    pub fn from_upload_on(&self, fault: Fault) {
+    pub fn since_upload(&self, fault: Fault) {
         let server = self.server.clone();
         self.server.before("POST", move || server.misbehave(&gun(), fault));
     }

@@ -200,7 +200,7 @@ fn pc_09_who_may_not_publish_keeps_everything_as_it_is() {
         let (before, keys) = (publisher.server.checkpoint(&gun()), publisher.local().0);
         for rotation in [None, Some(Rotation::new().root().targets())] {
             publisher.server.behave(&gun());
-            publisher.from_upload_on(Fault::Fail { role: None, status });
+            publisher.since_upload(Fault::Fail { role: None, status });
             publisher.server.clear_requests();
             let error = match rotation {
                 None => publisher.ours().publish(&sign("v2", 2)).unwrap_err(),
@@ -359,7 +359,7 @@ fn pp_01_an_upload_that_was_stored_and_rolled_back_is_made_again() {
 fn pp_01_an_outcome_that_nobody_can_tell_is_reported_as_such() {
     // The server is gone for good after the upload.
     let publisher = Publisher::begun(SnapshotKey::Local);
-    publisher.from_upload_on(Fault::Disconnect { role: None });
+    publisher.since_upload(Fault::Disconnect { role: None });
     let error = publisher.ours().publish(&sign("v2", 2)).unwrap_err();
     assert_eq!(error.code(), "OUTCOME_UNKNOWN");
     assert!(error.is_unanswered() && error.to_string().contains("try again"), "{error}");
@@ -388,7 +388,7 @@ fn pp_02_what_was_published_is_not_published_again() {
     publisher.ours().publish(&sign("v2", 2)).unwrap();
     publisher.ours().rotate(&existing()).unwrap();
     publisher.ours().publish(&Changes::new()).unwrap();
-    assert_eq!(publisher.held(&KeyRole::Targets), [key.clone()]);
+    assert_eq!(publisher.held(&KeyRole::Targets), std::slice::from_ref(&key));
     assert!(publisher.posts().is_empty() && publisher.server.checkpoint(&gun()) == before);
 }
 

@@ -43,7 +43,7 @@ fn so_01_a_replica_that_catches_up_is_waited_for() {
 fn so_01_a_replica_that_lags_for_long_is_reported_and_never_believed() {
     for snapshot in [SnapshotKey::Local, SnapshotKey::Server] {
         let publisher = Publisher::begun(snapshot);
-        publisher.from_upload_on(Fault::Replay(publisher.server.checkpoint(&gun())));
+        publisher.since_upload(Fault::Replay(publisher.server.checkpoint(&gun())));
         let error = publisher.ours().publish(&sign("v2", 2)).unwrap_err();
         assert_eq!(error.code(), "STALE");
         assert!(error.to_string().contains("version 2 was published"), "{error}");
@@ -58,7 +58,7 @@ fn so_01_a_replica_that_lags_for_long_is_reported_and_never_believed() {
 fn so_01_keys_are_retired_only_when_the_server_shows_that_they_are_replaced() {
     let publisher = Publisher::begun(SnapshotKey::Local);
     let (targets, snapshot) = (publisher.held(&KeyRole::Targets), publisher.held(&KeyRole::Snapshot));
-    publisher.from_upload_on(Fault::Replay(publisher.server.checkpoint(&gun())));
+    publisher.since_upload(Fault::Replay(publisher.server.checkpoint(&gun())));
     let error = publisher.ours().rotate(&Rotation::new().targets().snapshot()).unwrap_err();
     assert_eq!(error.code(), "STALE");
     let (all, some) = (publisher.held(&KeyRole::Targets), publisher.held(&KeyRole::Snapshot));
