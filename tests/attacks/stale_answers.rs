@@ -156,3 +156,19 @@ fn so_05_a_root_that_appears_in_the_middle_of_a_refresh_is_found() {
     let view = publisher.ours().refresh().unwrap();
     assert_eq!(Lab::version(&view, "root"), Some(2));
 }
+
+#[test]
+fn so_04_a_server_that_lost_what_it_took_and_took_something_else_is_found_out() {
+    let publisher = Publisher::begun(SnapshotKey::Server);
+    let (old, server, other) =
+        (publisher.server.checkpoint(&gun()), publisher.server.clone(), publisher.other());
+    publisher.server.before("POST", move || {
+        let next = server.clone();
+        server.before("GET timestamp.json", move || {
+            next.restore(&gun(), old);
+            other.publish(&sign("theirs", 3)).unwrap();
+        });
+    });
+    let error = publisher.ours().publish(&sign("ours", 2)).unwrap_err();
+    assert!(error.code() == "ALTERED" && error.is_untrusted() && !error.is_retryable(), "{error}");
+}
