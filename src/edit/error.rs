@@ -59,7 +59,9 @@ pub enum EditError {
         ids: String,
     },
     /// Neither the server nor we can sign the snapshot, without which nothing can be published.
-    #[error("the snapshot's key is neither here nor on the server; its keys are {keys}")]
+    #[error(
+        "the snapshot's key is neither here nor on the server; its keys are {keys}; hand the snapshot to the server with a new key"
+    )]
     NoSnapshotKey {
         /// Canonical ids of the snapshot's keys.
         keys: String,

@@ -116,7 +116,10 @@ fn pc_04_without_anybody_who_holds_the_snapshot_key_nothing_changes() {
     let before = publisher.server.checkpoint(&gun());
     let error = publisher.ours().publish(&sign("v2", 2)).unwrap_err();
     assert_eq!(error.code(), "MISSING_KEYS", "{error}");
-    assert!(error.to_string().contains("snapshot") && publisher.posts().is_empty(), "{error}");
+    assert!(
+        error.to_string().contains("hand the snapshot to the server") && publisher.posts().is_empty(),
+        "{error}"
+    );
     assert_eq!(publisher.server.checkpoint(&gun()), before);
     // Which is what helps.
     publisher.ours().rotate(&Rotation::new().snapshot_to_server()).unwrap();
