@@ -13,12 +13,16 @@
 
 mod builder;
 mod drive;
+mod initialise;
+mod keyring;
 mod plan;
 mod publish;
-mod read_back;
+mod rotate;
+mod upload;
 
+pub use crate::edit::RootKey;
 pub use builder::CollectionBuilder;
-pub use publish::{Initialise, RootKey, SnapshotKey};
+pub use initialise::{Initialise, SnapshotKey};
 
 use std::{
     sync::{Arc, Mutex, PoisonError},

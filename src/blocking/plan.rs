@@ -1,8 +1,8 @@
 //! What changes would do, and the drafts that publishing signs.
 
-use std::{collections::BTreeSet, io::Read};
+use std::collections::BTreeSet;
 
-use super::{Collection, drive};
+use super::{Collection, drive, keyring::Keyring};
 use crate::{
     edit::{Base, Changes, Draft, EditError, Plan, SnapshotSigner},
     error::Error,
@@ -40,7 +40,7 @@ impl Collection {
 
     /// Canonical ids of the keys at hand.
     pub(super) fn held(&self) -> Result<BTreeSet<KeyId>, Error> {
-        Ok(self.keys()?.list()?.into_iter().map(|info| info.id).collect())
+        Ok(Keyring::new(self.keys()?).held()?)
     }
 
     /// Applies changes to a view.
@@ -80,16 +80,9 @@ impl Collection {
 
     fn stored(&self, role: &RoleName, limits: &Limits) -> Result<Option<Vec<u8>>, Error> {
         let (resource, limit) = (Resource::latest(role.clone()), limits.max_metadata);
-        let body = match self.transport()?.fetch(&resource, limit) {
-            Ok(body) => body,
-            Err(TransportError::NotFound { .. }) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        let mut bytes = Vec::new();
-        let read = body.take(limit.saturating_add(1)).read_to_end(&mut bytes);
-        let read = read.map_err(|error| TransportError::from_read(&resource, &error))?;
-        match u64::try_from(read).is_ok_and(|read| read <= limit) {
-            true => Ok(Some(bytes)),
+        let file = drive::read(self.transport()?, &resource, limit)?;
+        match file.as_ref().is_none_or(|file| u64::try_from(file.len()).is_ok_and(|read| read <= limit)) {
+            true => Ok(file),
             false => Err(TransportError::TooLarge { what: resource.notary_name(), limit }.into()),
         }
     }

@@ -5,10 +5,10 @@ use std::{
     time::SystemTime,
 };
 
-use super::{Base, Changes, EditError, SnapshotSigner, editor::is_signable};
+use super::{Base, Changes, EditError, SnapshotSigner, editor::is_signable, rotate::NewRoot};
 use crate::{
-    metadata::{Authority, Root, Snapshot, Targets},
-    name::{KeyId, RoleName, Version},
+    metadata::{Authority, Snapshot, Targets},
+    name::{KeyId, RoleName},
     verify::TrustedSet,
     wire::Dialect,
 };
@@ -16,7 +16,7 @@ use crate::{
 /// Metadata that is ready to be signed.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    pub(super) root: Option<Root>,
+    pub(super) root: Option<NewRoot>,
     pub(super) targets: BTreeMap<RoleName, Targets>,
     /// The next snapshot, whose pins are filled in when the rest is signed; none when the server
     /// signs it.
@@ -50,20 +50,12 @@ impl Draft {
         root.into_iter().chain(self.targets.keys().cloned()).chain(snapshot).collect()
     }
 
-    /// The version of each file that will be signed here.
-    pub(crate) fn versions(&self) -> BTreeMap<RoleName, Version> {
-        let root = self.root.iter().map(|root| (RoleName::Root, root.version));
-        let targets = self.targets.iter().map(|(role, targets)| (role.clone(), targets.version));
-        let snapshot = self.snapshot.iter().map(|snapshot| (RoleName::Snapshot, snapshot.version));
-        root.chain(targets).chain(snapshot).collect()
-    }
-
     /// Canonical ids of all keys that may sign one of these roles.
     pub fn key_ids(&self) -> BTreeSet<KeyId> {
-        let authorities = self.roles().into_iter().filter_map(|role| self.authorities.get(&role).cloned());
-        authorities
-            .flat_map(|it| it.keys().map(|(_, key)| key.canonical_id.clone()).collect::<Vec<_>>())
-            .collect()
+        let roles = self.roles();
+        let own = roles.iter().filter_map(|role| self.authorities.get(role));
+        let others = self.root.iter().flat_map(NewRoot::others);
+        own.chain(others).flat_map(Authority::keys).map(|(_, key)| key.canonical_id.clone()).collect()
     }
 
     /// Whether nothing would be signed.
@@ -91,7 +83,7 @@ impl Draft {
     }
 }
 
-fn require_keys(
+pub(super) fn require_keys(
     role: &RoleName,
     authority: Option<&Authority>,
     held: &BTreeSet<KeyId>,

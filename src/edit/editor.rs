@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Base, Change, Changes, Draft, EditError, TARGETS_LIFETIME};
+use super::{Base, Change, Changes, Draft, EditError, TARGETS_LIFETIME, rotate::NewRoot};
 use crate::{
     metadata::{Authority, Root, Targets},
     name::{Expiry, KeyId, PathRule, RoleName, Version},
@@ -257,8 +257,9 @@ impl<'a> Editor<'a> {
         let authorities = self.targets.keys().cloned().chain(top);
         let authorities =
             authorities.filter_map(|role| Some((role.clone(), self.authority(&role)?))).collect();
+        let before = self.base.set.and_then(|set| set.root().body().authority(&RoleName::Root));
         Ok(Draft {
-            root: self.root,
+            root: self.root.map(|body| NewRoot { body, before, legacy: None }),
             targets: self.targets,
             snapshot,
             authorities,

@@ -13,6 +13,8 @@ mod editor;
 mod error;
 mod initialise;
 mod plan;
+mod rotate;
+mod rotation;
 mod sign;
 mod signers;
 mod targets;
@@ -26,6 +28,10 @@ pub use initialise::InitialKeys;
 pub use plan::{LostTarget, Plan, PlannedRole, SnapshotSigner};
 #[cfg(feature = "directory")]
 pub(crate) use targets::portable;
+pub use rotate::NewKeys;
+pub(crate) use rotation::NewSnapshot;
+pub use rotation::{KeyHolder, NewKey, RootKey, Rotation, check_server_key};
+pub use sign::Sealed;
 
 use std::time::Duration;
 

@@ -3,6 +3,7 @@
 
 mod authority;
 mod lab;
+mod publisher;
 
 mod artifacts;
 mod cache;
@@ -21,11 +22,14 @@ mod other_roots;
 mod parser;
 mod paths;
 mod pinning;
-mod publisher;
 mod publishing;
 mod publishing_staged;
+mod resigning;
 mod rollback;
+mod rotating;
 mod signing;
 mod spki;
+mod stale_answers;
 mod threshold;
+mod uploads;
 mod wrong_keys;

@@ -102,6 +102,6 @@ fn ta_01_a_trust_server_speaks_https() {
     command.env("DOCKER_CONTENT_TRUST_SERVER", "http://127.0.0.1:4443").args(["inspect", "127.0.0.1:1/app"]);
     let failed = process::run(command, b"", process::LONGEST);
     assert_eq!((failed.status, failed.stdout.as_str()), (Some(1), "[]\n"));
-    let expected = "valid https URL required for trust server, got http://127.0.0.1:4443";
+    let expected = "the trust server is not an https:// URL: got http://127.0.0.1:4443";
     assert!(failed.stderr.contains(expected), "{failed:#?}");
 }
