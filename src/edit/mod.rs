@@ -26,12 +26,12 @@ pub use draft::Draft;
 pub use error::EditError;
 pub use initialise::InitialKeys;
 pub use plan::{LostTarget, Plan, PlannedRole, SnapshotSigner};
-#[cfg(feature = "directory")]
-pub(crate) use targets::portable;
 pub use rotate::NewKeys;
 pub(crate) use rotation::NewSnapshot;
 pub use rotation::{KeyHolder, NewKey, RootKey, Rotation, check_server_key};
 pub use sign::Sealed;
+#[cfg(feature = "directory")]
+pub(crate) use targets::portable;
 
 use std::time::Duration;
 
