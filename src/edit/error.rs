@@ -60,7 +60,8 @@ pub enum EditError {
     },
     /// Neither the server nor we can sign the snapshot, without which nothing can be published.
     #[error(
-        "the snapshot's key is neither here nor on the server; its keys are {keys}; hand the snapshot to the server with a new key"
+        "the snapshot's key is neither here nor on the server; its keys are {keys}; \
+         hand the snapshot to the server with a new key"
     )]
     NoSnapshotKey {
         /// Canonical ids of the snapshot's keys.
