@@ -5,9 +5,9 @@ use std::{
     time::SystemTime,
 };
 
-use super::{Base, Changes, EditError, SnapshotSigner, editor::is_signable};
+use super::{Base, Changes, EditError, SnapshotSigner, editor::is_signable, rotate::NewRoot};
 use crate::{
-    metadata::{Authority, Root, Snapshot, Targets},
+    metadata::{Authority, Snapshot, Targets},
     name::{KeyId, RoleName},
     verify::TrustedSet,
     wire::Dialect,
@@ -16,7 +16,7 @@ use crate::{
 /// Metadata that is ready to be signed.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    pub(super) root: Option<Root>,
+    pub(super) root: Option<NewRoot>,
     pub(super) targets: BTreeMap<RoleName, Targets>,
     /// The next snapshot, whose pins are filled in when the rest is signed; none when the server
     /// signs it.
@@ -52,10 +52,10 @@ impl Draft {
 
     /// Canonical ids of all keys that may sign one of these roles.
     pub fn key_ids(&self) -> BTreeSet<KeyId> {
-        let authorities = self.roles().into_iter().filter_map(|role| self.authorities.get(&role).cloned());
-        authorities
-            .flat_map(|it| it.keys().map(|(_, key)| key.canonical_id.clone()).collect::<Vec<_>>())
-            .collect()
+        let roles = self.roles();
+        let own = roles.iter().filter_map(|role| self.authorities.get(role));
+        let others = self.root.iter().flat_map(NewRoot::others);
+        own.chain(others).flat_map(Authority::keys).map(|(_, key)| key.canonical_id.clone()).collect()
     }
 
     /// Whether nothing would be signed.
@@ -83,7 +83,7 @@ impl Draft {
     }
 }
 
-fn require_keys(
+pub(super) fn require_keys(
     role: &RoleName,
     authority: Option<&Authority>,
     held: &BTreeSet<KeyId>,

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Base, Change, Changes, Draft, EditError, TARGETS_LIFETIME};
+use super::{Base, Change, Changes, Draft, EditError, TARGETS_LIFETIME, rotate::NewRoot};
 use crate::{
     metadata::{Authority, Root, Targets},
     name::{Expiry, KeyId, PathRule, RoleName, Version},
@@ -258,7 +258,7 @@ impl<'a> Editor<'a> {
         let authorities =
             authorities.filter_map(|role| Some((role.clone(), self.authority(&role)?))).collect();
         Ok(Draft {
-            root: self.root,
+            root: self.root.map(NewRoot::first),
             targets: self.targets,
             snapshot,
             authorities,

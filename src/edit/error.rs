@@ -59,7 +59,10 @@ pub enum EditError {
         ids: String,
     },
     /// Neither the server nor we can sign the snapshot, without which nothing can be published.
-    #[error("the snapshot's key is neither here nor on the server; its keys are {keys}")]
+    #[error(
+        "the snapshot's key is neither here nor on the server: get it, or let an administrator hand the snapshot \
+         to the server; its keys are {keys}"
+    )]
     NoSnapshotKey {
         /// Canonical ids of the snapshot's keys.
         keys: String,
@@ -108,10 +111,10 @@ pub enum EditError {
         /// Why.
         reason: String,
     },
-    /// A delegation would have fewer keys than must sign: nobody could ever sign it again.
+    /// A role would have fewer keys than must sign: nobody could ever sign it again.
     #[error("{role} needs {needed} keys and would have {given}")]
     TooFewKeys {
-        /// The delegation.
+        /// The role.
         role: RoleName,
         /// The threshold.
         needed: u32,
@@ -167,6 +170,23 @@ pub enum EditError {
         /// Why.
         reason: String,
     },
+    /// A role's keys can't be held there.
+    #[error("{role}: {reason}")]
+    KeyHolder {
+        /// The role.
+        role: RoleName,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// A rotation names no role.
+    #[error("no role was chosen whose keys are to be replaced")]
+    NothingToRotate,
+    /// A certificate can't be the root's.
+    #[error("the certificate can't be a root key: {reason}")]
+    RootCertificate {
+        /// Why not.
+        reason: String,
+    },
     /// A signer returned a signature that its own public key does not verify.
     #[error("the signature of {role} by key {key} does not verify")]
     BadSignature {
@@ -208,6 +228,8 @@ impl EditError {
             Self::VersionLimit { .. } => "VERSION_LIMIT",
             Self::NoDigest { .. } | Self::NotPortable { .. } | Self::Name(_) => "INVALID_TARGET",
             Self::ServerKey { .. } => "SERVER_KEY",
+            Self::KeyHolder { .. } | Self::NothingToRotate => "ROTATION",
+            Self::RootCertificate { .. } => "CERTIFICATE",
             Self::BadSignature { .. } | Self::Crypto(_) => "SIGNING",
             Self::Wire(_) => "NOT_FIXPOINT",
         }

@@ -2,10 +2,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    num::NonZeroU32,
     time::SystemTime,
 };
 
-use super::{Base, Changes, Draft, EditError, ROOT_LIFETIME, TARGETS_LIFETIME, editor::Editor};
+use super::{
+    Base, Changes, Draft, EditError, ROOT_LIFETIME, TARGETS_LIFETIME, editor::Editor, rotate::NewRoot,
+    rotation::check_server_key,
+};
 use crate::{
     crypto::PublicKey,
     metadata::{KeyRing, Pin, RoleKeys, Root, Snapshot, TargetIndex, Targets},
@@ -17,8 +21,8 @@ use crate::{
 #[derive(Clone, Debug)]
 #[allow(clippy::exhaustive_structs)]
 pub struct InitialKeys {
-    /// The root's key, in a certificate made for the collection.
-    pub root: PublicKey,
+    /// The root's keys, in certificates made for the collection.
+    pub root: Vec<PublicKey>,
     /// The key of `targets`.
     pub targets: PublicKey,
     /// The key of the snapshot.
@@ -41,9 +45,12 @@ impl Draft {
         held: &BTreeSet<KeyId>,
         now: SystemTime,
     ) -> Result<Self, EditError> {
-        keys.check_foreign(RoleName::Timestamp, &keys.timestamp)?;
+        keys.check_foreign(&RoleName::Timestamp, &keys.timestamp)?;
         if keys.server_snapshot {
-            keys.check_foreign(RoleName::Snapshot, &keys.snapshot)?;
+            keys.check_foreign(&RoleName::Snapshot, &keys.snapshot)?;
+        }
+        if keys.root.is_empty() {
+            return Err(EditError::TooFewKeys { role: RoleName::Root, needed: 1, given: 0 });
         }
         let root = first_root(keys, now)?;
         let expires = Expiry::after(now, TARGETS_LIFETIME)?;
@@ -67,15 +74,17 @@ impl Draft {
             targets: unknown,
             delegated: BTreeMap::new(),
         });
-        draft.root = Some(root);
+        draft.root = Some(NewRoot::first(root));
         Ok(draft)
     }
 }
 
 fn first_root(keys: &InitialKeys, now: SystemTime) -> Result<Root, EditError> {
     let mut ring = KeyRing::default();
+    let key_ids = keys.root.iter().map(|key| notary::file(&mut ring, key)).collect();
+    let root = RoleKeys { key_ids, threshold: NonZeroU32::MIN };
     let mut role = |key| RoleKeys::one(notary::file(&mut ring, key));
-    let (root, timestamp) = (role(&keys.root), role(&keys.timestamp));
+    let timestamp = role(&keys.timestamp);
     let (snapshot, targets) = (role(&keys.snapshot), role(&keys.targets));
     Ok(Root {
         version: Version::ONE,
@@ -90,24 +99,9 @@ fn first_root(keys: &InitialKeys, now: SystemTime) -> Result<Root, EditError> {
 }
 
 impl InitialKeys {
-    /// Whether a key that a server sent can serve: better asked before keys of our own are made.
-    ///
-    /// # Errors
-    /// [`EditError::ServerKey`] says why not.
-    pub fn check_server_key(role: RoleName, key: &PublicKey) -> Result<(), EditError> {
-        match key.material() {
-            Ok(_) if !key.kind().is_x509() => Ok(()),
-            Ok(_) => Err(EditError::ServerKey { role, reason: "it is a certificate".to_owned() }),
-            Err(error) => Err(EditError::ServerKey { role, reason: error.to_string() }),
-        }
-    }
-
     /// A server that sends one of our keys must not get it into a root in another place.
-    fn check_foreign(&self, role: RoleName, key: &PublicKey) -> Result<(), EditError> {
-        Self::check_server_key(role.clone(), key)?;
-        if [&self.root, &self.targets].iter().any(|ours| ours.material() == key.material()) {
-            return Err(EditError::ServerKey { role, reason: "it is a key of ours".to_owned() });
-        }
-        Ok(())
+    fn check_foreign(&self, role: &RoleName, key: &PublicKey) -> Result<(), EditError> {
+        let ours = self.root.iter().chain([&self.targets]).map(notary::canonical_id).collect();
+        check_server_key(role, key, &ours)
     }
 }

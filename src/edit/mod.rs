@@ -13,6 +13,8 @@ mod editor;
 mod error;
 mod initialise;
 mod plan;
+mod rotate;
+mod rotation;
 mod sign;
 mod signers;
 mod targets;
@@ -24,6 +26,10 @@ pub use draft::Draft;
 pub use error::EditError;
 pub use initialise::InitialKeys;
 pub use plan::{LostTarget, Plan, PlannedRole, SnapshotSigner};
+pub use rotate::NewKeys;
+pub(crate) use rotation::NewSnapshot;
+pub use rotation::{KeyHolder, NewKey, RootKey, Rotation, check_server_key};
+pub use sign::Sealed;
 #[cfg(feature = "directory")]
 pub(crate) use targets::portable;
 

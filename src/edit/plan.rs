@@ -101,7 +101,7 @@ impl Plan {
 
 fn planned(base: &Base<'_>, draft: &Draft, role: RoleName) -> Option<PlannedRole> {
     let version = match &role {
-        RoleName::Root => draft.root.as_ref()?.version,
+        RoleName::Root => draft.root.as_ref()?.body.version,
         RoleName::Snapshot => draft.snapshot.as_ref()?.version,
         _ => draft.targets.get(&role)?.version,
     };

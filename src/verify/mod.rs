@@ -28,6 +28,7 @@ pub use error::VerifyError;
 pub use notice::Notice;
 pub use pinning::Pinning;
 pub use refresh::{Refresh, RefreshPlan, Reply, Step};
+pub(crate) use root::check_own as check_own_root;
 pub use set::{DelegatedTargets, TrustedSet};
 pub(crate) use threshold::signers;
 pub use trust::Trust;
