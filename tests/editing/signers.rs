@@ -170,3 +170,16 @@ fn what_an_expired_signer_has_signed_stays() {
     lab.admin_with(&[&bob]).publish(&remove("alice")).unwrap();
     assert_eq!(tags(&lab.view(), "targets/releases"), ["v1", "v3"]);
 }
+
+#[test]
+fn releases_that_lose_no_tag_are_signed_anew_when_the_removed_signer_wrote_last() {
+    let (lab, alice, bob) = team("alice");
+    for (who, change) in [(&bob, tag("v2")), (&bob, tag("v9")), (&alice, tag("v3"))] {
+        lab.client(&who.keys).publish(&change).unwrap();
+    }
+    // Alice writes last, and bob has signed all that is there.
+    lab.client(&alice.keys).publish(&Changes::new().witness(role("targets/releases"))).unwrap();
+    lab.refused(&lab.admin(), &remove("alice"), "MISSING_KEYS");
+    lab.admin_with(&[&bob]).publish(&remove("alice")).unwrap();
+    assert_eq!(tags(&lab.view(), "targets/releases"), ["v1", "v2", "v3", "v9"]);
+}
