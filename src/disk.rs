@@ -185,6 +185,11 @@ pub(crate) fn remove(path: &Path) -> Result<bool, FileError> {
     Ok(true)
 }
 
+/// Removes a folder if nothing is in it. A failure costs only the empty folder.
+pub(crate) fn remove_empty(folder: &Path) {
+    let _ = fs::remove_dir(folder);
+}
+
 /// The metadata of a regular file; `None` when nothing is there. Links are not followed.
 pub(crate) fn regular(path: &Path) -> Result<Option<Metadata>, FileError> {
     match fs::symlink_metadata(path) {

@@ -156,8 +156,14 @@ impl DirectoryChangelist {
     /// # Errors
     /// A file could not be dropped; all others were.
     pub fn clear(&self, receipt: &Receipt) -> Result<(), StagedError> {
-        let outcomes = receipt.0.iter().map(|name| disk::remove(&self.folder.join(name)));
-        outcomes.fold(Ok(()), |first, outcome| first.and(outcome.map(drop))).map_err(StagedError::from)
+        let mut outcome = Ok(());
+        for name in &receipt.0 {
+            let removed = disk::remove(&self.folder.join(name));
+            if let (Ok(()), Err(error)) = (&outcome, removed) {
+                outcome = Err(error.into());
+            }
+        }
+        outcome
     }
 
     /// Drops the files with these indices in [`list`](Self::list), as `notary reset -n` does.

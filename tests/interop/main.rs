@@ -10,6 +10,7 @@ mod changelist;
 mod delegating;
 mod delegations;
 mod folder;
+mod keys;
 mod publishing;
 mod reading;
 mod refusals;

@@ -14,8 +14,8 @@ fn role(name: &str) -> RoleName {
 
 /// A change file around a payload.
 fn file(action: &str, role: &str, kind: &str, path: &str, payload: Option<&str>) -> String {
-    let data =
-        payload.map_or("null".to_owned(), |payload| format!("{:?}", BASE64.encode(payload.as_bytes())));
+    let data = payload
+        .map_or_else(|| "null".to_owned(), |payload| format!("{:?}", BASE64.encode(payload.as_bytes())));
     format!(r#"{{"action":"{action}","role":"{role}","type":"{kind}","path":"{path}","data":{data}}}"#)
 }
 
