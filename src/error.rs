@@ -25,6 +25,10 @@ pub enum Error {
     /// Local trust data could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Staged changes could not be kept or taken up.
+    #[cfg(feature = "directory")]
+    #[error(transparent)]
+    Staged(#[from] crate::staged::StagedError),
     /// A private key could not be used.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -54,6 +58,8 @@ impl Error {
             Self::Transport(error) => error.code(),
             Self::Store(StoreError::Busy { .. }) => "BUSY",
             Self::Store(_) => "LOCAL_STATE",
+            #[cfg(feature = "directory")]
+            Self::Staged(error) => error.code(),
             Self::Key(error) => error.code(),
             Self::Edit(error) => error.code(),
             Self::Publish(error) => error.code(),

@@ -92,8 +92,9 @@ impl Collection {
     fn begin(&self, plan: &Initialise, keyring: &mut Keyring<'_>) -> Result<View, Error> {
         let now = self.now();
         let initial = self.initial_keys(keyring, plan, now)?;
-        let draft = Draft::initialise(&initial, &plan.changes, now)?;
-        let outgoing = Outgoing::sign(draft, keyring.signers())?;
+        let held = keyring.held()?;
+        let draft = Draft::initialise(&initial, &plan.changes, &held, now)?;
+        let outgoing = keyring.sign(draft, &held)?;
         if let Some(root) = outgoing.file(&RoleName::Root) {
             check_own_root(&self.refresh_plan(), None, root)?;
         }

@@ -54,11 +54,6 @@ impl<'a> Keyring<'a> {
         Ok(public)
     }
 
-    /// All keys that are open.
-    pub(super) fn signers(&self) -> &[Box<dyn Signer>] {
-        &self.open
-    }
-
     /// Signs a draft with all of its keys among those at hand.
     pub(super) fn sign(&mut self, draft: Draft, held: &BTreeSet<KeyId>) -> Result<Outgoing, Error> {
         for id in held.intersection(&draft.key_ids()) {

@@ -15,6 +15,7 @@ mod builder;
 mod drive;
 mod initialise;
 mod keyring;
+mod plan;
 mod publish;
 mod rotate;
 mod upload;

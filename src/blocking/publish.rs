@@ -2,7 +2,7 @@
 
 use super::{Collection, drive, keyring::Keyring};
 use crate::{
-    edit::{Change, Changes, Draft, EditError},
+    edit::{Change, Changes, EditError},
     error::Error,
     name::TargetName,
     view::View,
@@ -26,10 +26,11 @@ impl Collection {
         self.deliver(base, |view, again| {
             let held = keyring.held()?;
             let draft = loop {
-                let draft = Draft::new(self.inner.dialect, view.trusted(), &changes, &held, self.now());
-                match draft {
+                match self.draft(view, &changes, &held) {
                     // It was signed at first: whoever was faster has revoked it too.
-                    Err(EditError::NotSigned { name }) if again => changes = without(&changes, &name),
+                    Err(Error::Edit(EditError::NotSigned { name })) if again => {
+                        changes = without(&changes, &name)
+                    }
                     outcome => break outcome?,
                 }
             };

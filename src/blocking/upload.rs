@@ -321,7 +321,10 @@ fn shown(set: &TrustedSet, role: &RoleName) -> Shown {
         RoleName::Delegated(_) => match set.delegated().get(role) {
             Some(DelegatedTargets::Usable(file)) => Shown::File(file.body().version, *file.sha256()),
             Some(DelegatedTargets::Unusable(VerifyError::Withheld { .. })) => Shown::Withheld,
-            Some(DelegatedTargets::Unusable(_)) => Shown::Gone,
+            Some(DelegatedTargets::Unusable(_)) => match set.unvouched(role) {
+                Some(file) => Shown::File(file.body().version, digest::sha256(file.bytes())),
+                None => Shown::Gone,
+            },
             None if set.authority(role).is_some() => Shown::Withheld,
             None => Shown::Gone,
         },

@@ -1,16 +1,20 @@
 //! The first metadata of a collection.
 
-use std::{collections::BTreeMap, num::NonZeroU32, time::SystemTime};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    num::NonZeroU32,
+    time::SystemTime,
+};
 
 use super::{
-    Change, Changes, Draft, EditError, ROOT_LIFETIME, TARGETS_LIFETIME, rotate::NewRoot,
+    Base, Changes, Draft, EditError, ROOT_LIFETIME, TARGETS_LIFETIME, editor::Editor, rotate::NewRoot,
     rotation::check_server_key,
 };
 use crate::{
     crypto::PublicKey,
     metadata::{KeyRing, Pin, RoleKeys, Root, Snapshot, TargetIndex, Targets},
-    name::{Expiry, RoleName, Version},
-    wire::notary,
+    name::{Expiry, KeyId, RoleName, Version},
+    wire::{Dialect, notary},
 };
 
 /// The keys that a new collection begins with.
@@ -31,10 +35,16 @@ pub struct InitialKeys {
 
 impl Draft {
     /// The first root, targets and (unless the server signs it) snapshot. All thresholds are 1.
+    /// `held` are the canonical ids of the other keys at hand, which sign delegations.
     ///
     /// # Errors
     /// A server's key is not usable, or a change is not possible.
-    pub fn initialise(keys: &InitialKeys, changes: &Changes, now: SystemTime) -> Result<Self, EditError> {
+    pub fn initialise(
+        keys: &InitialKeys,
+        changes: &Changes,
+        held: &BTreeSet<KeyId>,
+        now: SystemTime,
+    ) -> Result<Self, EditError> {
         keys.check_foreign(&RoleName::Timestamp, &keys.timestamp)?;
         if keys.server_snapshot {
             keys.check_foreign(&RoleName::Snapshot, &keys.snapshot)?;
@@ -44,20 +54,28 @@ impl Draft {
         }
         let root = first_root(keys, now)?;
         let expires = Expiry::after(now, TARGETS_LIFETIME)?;
-        let targets = first_targets(changes, expires)?;
+        let targets = Targets {
+            version: Version::ONE,
+            expires,
+            keys: KeyRing::default(),
+            delegations: Vec::new(),
+            targets: TargetIndex::default(),
+        };
+        let (dialect, former) = (Dialect::Notary, BTreeMap::new());
+        let base = Base { dialect, set: None, root: &root, held, now, former };
+        let mut editor = Editor::new(&base);
+        editor.targets.insert(RoleName::Targets, targets);
+        let mut draft = editor.apply(changes)?;
         let unknown = Pin { sha256: [0; 32], sha512: None, length: 0 };
-        let snapshot = (!keys.server_snapshot).then(|| Snapshot {
+        draft.snapshot = (!keys.server_snapshot).then(|| Snapshot {
             version: Version::ONE,
             expires,
             root: unknown,
             targets: unknown,
             delegated: BTreeMap::new(),
         });
-        let roles = [RoleName::Root, RoleName::Targets, RoleName::Snapshot];
-        let authorities =
-            roles.into_iter().filter_map(|role| Some((role.clone(), root.authority(&role)?))).collect();
-        let targets = BTreeMap::from([(RoleName::Targets, targets)]);
-        Ok(Self { root: Some(NewRoot::first(root)), targets, snapshot, authorities })
+        draft.root = Some(NewRoot::first(root));
+        Ok(draft)
     }
 }
 
@@ -78,23 +96,6 @@ fn first_root(keys: &InitialKeys, now: SystemTime) -> Result<Root, EditError> {
         snapshot,
         targets,
     })
-}
-
-fn first_targets(changes: &Changes, expires: Expiry) -> Result<Targets, EditError> {
-    let mut targets = TargetIndex::default();
-    for change in changes.iter() {
-        match change {
-            Change::Sign { role: None | Some(RoleName::Targets), name, info } => {
-                targets.insert(name, &super::draft::portable(name, info)?);
-            }
-            Change::Sign { role: Some(role), .. } => {
-                return Err(EditError::UnknownRole { role: role.clone() });
-            }
-            Change::Revoke { name, .. } => return Err(EditError::NotSigned { name: name.clone() }),
-            other => return Err(EditError::Unsupported { change: format!("{other:?}") }),
-        }
-    }
-    Ok(Targets { version: Version::ONE, expires, keys: KeyRing::default(), delegations: Vec::new(), targets })
 }
 
 impl InitialKeys {

@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::{
-    Draft, EditError, ROOT_LIFETIME, Rotation, TARGETS_LIFETIME, draft::next_version, draft::require_keys,
+    Draft, EditError, ROOT_LIFETIME, Rotation, TARGETS_LIFETIME, draft::require_keys, editor::next_version,
 };
 use crate::{
     crypto::PublicKey,
@@ -94,11 +94,18 @@ impl Draft {
             roles.into_iter().filter_map(|role| Some((role.clone(), authority(&role)?))).collect();
         let legacy = legacy(before, &root, &keys.legacy);
         let root = NewRoot { body: root, before: old, legacy };
-        Ok(Self { root: Some(root), targets, snapshot, authorities })
+        Ok(Self { root: Some(root), targets, snapshot, authorities, ..Self::nothing() })
     }
 
     const fn nothing() -> Self {
-        Self { root: None, targets: BTreeMap::new(), snapshot: None, authorities: BTreeMap::new() }
+        Self {
+            root: None,
+            targets: BTreeMap::new(),
+            snapshot: None,
+            authorities: BTreeMap::new(),
+            dropped: BTreeSet::new(),
+            begun: BTreeSet::new(),
+        }
     }
 }
 

@@ -109,11 +109,12 @@ fn signed(
     for (id, filed) in authority.keys() {
         let mut held = signers.iter().filter(|it| canonical_id(it.public_key()) == filed.canonical_id);
         let Some(signer) = held.next() else { continue };
-        let signature = signer.sign(message)?;
-        if filed.key.verify(signer.scheme(), message, &signature).is_err() {
+        let scheme = signer.scheme().published();
+        let signature = signer.sign_with(scheme, message)?;
+        if filed.key.verify(scheme, message, &signature).is_err() {
             return Err(EditError::BadSignature { role: role.clone(), key: filed.canonical_id.clone() });
         }
-        signatures.push(Signature::new(id.clone(), signer.scheme(), signature));
+        signatures.push(Signature::new(id.clone(), scheme, signature));
     }
     Ok(signatures)
 }

@@ -2,7 +2,10 @@
 //!
 //! A key is held once, in memory that is wiped when the last signer lets go of it (KS-13, KS-14).
 
-use super::{KeyError, KeyInfo, KeyRole, KeyStore};
+use super::{
+    ImportOptions, ImportReport, Imported, KeyError, KeyInfo, KeyRole, KeyStore, Passphrases, asking,
+    import::{self, Candidate},
+};
 use crate::{
     crypto::{CryptoError, KeyKind, PrivateKey, PublicKey, Scheme, Signer},
     name::{Gun, KeyId},
@@ -12,6 +15,7 @@ use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+use zeroize::Zeroizing;
 
 /// Keeps keys in memory. Clones share them.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +38,52 @@ impl MemoryKeys {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Takes every private key of a PEM text and reports what became of each block. Encrypted keys
+    /// are opened with these passphrases.
+    pub fn import_pem(
+        &self,
+        pem: &[u8],
+        options: &ImportOptions,
+        passphrases: &dyn Passphrases,
+    ) -> ImportReport {
+        import::each(pem, options, |candidate| self.take(&candidate, options.replace, passphrases))
+    }
+
+    /// A key as one PEM block with a `path` header, encrypted under a passphrase that is asked for.
+    ///
+    /// # Errors
+    /// [`KeyError::NotFound`] if no key has exactly this id, other [`KeyError`]s if there is no
+    /// passphrase or the key could not be encrypted.
+    pub fn export_encrypted(
+        &self,
+        id: &KeyId,
+        passphrases: &dyn Passphrases,
+    ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        let held = self.keys().get(id).map(|entry| (entry.info.clone(), Arc::clone(&entry.key)));
+        let (info, key) = held.ok_or_else(|| KeyError::NotFound { id: id.clone() })?;
+        let passphrase = asking::choose(passphrases, (&info).into())?;
+        let gun = info.gun.as_ref().map(Gun::as_str);
+        let mut block = key.to_encrypted_pem(&passphrase, info.role.as_str(), gun)?;
+        import::mark(&mut block, id);
+        Ok(block.to_text()?)
+    }
+
+    fn take(
+        &self,
+        candidate: &Candidate,
+        replace: bool,
+        passphrases: &dyn Passphrases,
+    ) -> Result<(KeyInfo, Imported), KeyError> {
+        let new = candidate.unlock(passphrases)?;
+        let there = self.keys().contains_key(&new.info.id);
+        if there && replace {
+            self.keys().insert(new.info.id.clone(), Entry { info: new.info.clone(), key: Arc::new(new.key) });
+            return Ok((new.info, Imported::Replaced));
+        }
+        self.keep(new.key, &new.info.role, new.info.gun.as_ref())?;
+        Ok((new.info, if there { Imported::AlreadyThere } else { Imported::Kept }))
     }
 
     fn keys(&self) -> MutexGuard<'_, BTreeMap<KeyId, Entry>> {

@@ -30,6 +30,7 @@ pub use pinning::Pinning;
 pub use refresh::{Refresh, RefreshPlan, Reply, Step};
 pub(crate) use root::check_own as check_own_root;
 pub use set::{DelegatedTargets, TrustedSet};
+pub(crate) use threshold::signers;
 pub use trust::Trust;
 pub use verified::Verified;
 pub use walk::Visit;

@@ -115,7 +115,7 @@ fn pc_04_without_anybody_who_holds_the_snapshot_key_nothing_changes() {
     }
     let before = publisher.server.checkpoint(&gun());
     let error = publisher.ours().publish(&sign("v2", 2)).unwrap_err();
-    assert_eq!(error.code(), "REJECTED");
+    assert_eq!(error.code(), "MISSING_KEYS");
     assert!(error.to_string().contains("hand the snapshot to the server"), "{error}");
     assert_eq!(publisher.server.checkpoint(&gun()), before);
     // Which is what helps.

@@ -268,8 +268,12 @@ fn krot_18_what_can_not_be_is_refused_before_any_traffic() {
         let error = Rotation::new().role(&RoleName::new(role).unwrap(), holder, []).unwrap_err();
         assert_eq!(error.code(), "ROTATION", "{role}");
     }
-    for rotation in [Rotation::new(), Rotation::new().targets_keys([]), Rotation::new().root_keys([])] {
-        assert_eq!(publisher.ours().rotate(&rotation).unwrap_err().code(), "ROTATION");
+    for (rotation, code) in [
+        (Rotation::new(), "ROTATION"),
+        (Rotation::new().targets_keys([]), "TOO_FEW_KEYS"),
+        (Rotation::new().root_keys([]), "TOO_FEW_KEYS"),
+    ] {
+        assert_eq!(publisher.ours().rotate(&rotation).unwrap_err().code(), code);
     }
     assert!(publisher.server.requests().is_empty());
 }

@@ -231,7 +231,7 @@ fn pc_04_the_server_s_refusal_without_a_snapshot_key_is_explained() {
         keys.remove(&info.id).unwrap();
     }
     let error = ours.publish(&signing([("v1", &b"one"[..])])).unwrap_err();
-    assert_eq!(error.code(), "REJECTED", "{error}");
+    assert_eq!(error.code(), "MISSING_KEYS", "{error}");
     assert!(error.to_string().contains("hand the snapshot to the server"), "{error}");
     let after = ours.refresh().unwrap();
     assert_eq!(after.trusted().timestamp().sha256(), view.trusted().timestamp().sha256());
