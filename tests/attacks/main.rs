@@ -23,7 +23,7 @@ mod mix_and_match;
 mod parser;
 mod paths;
 mod pinning;
-mod publishing;
+
 mod publishing_staged;
 mod rollback;
 mod rotating;
@@ -31,5 +31,6 @@ mod signing;
 mod spki;
 mod stale_answers;
 mod threshold;
+mod uploads;
 mod wrong_keys;
 mod x509;
