@@ -5,7 +5,7 @@ mod shared;
 use std::process::ExitCode;
 
 use lexopt::Arg;
-use shared::{Failure, Options, image_and_tag, only, say, text, usage, warn};
+use shared::{Failure, Options, digest, image_and_tag, only, say, text, usage, warn};
 use tuf_notary::{
     blocking::{Initialise, SnapshotKey},
     edit::Changes,
@@ -76,10 +76,4 @@ fn sign(options: &Options, snapshot: SnapshotKey, info: TargetInfo, image: &str)
     };
     warn(&view);
     say(&format!("{}@{}", image.gun(), view.target(&tag)?.image_digest()?))
-}
-
-fn digest(hex: &str) -> Result<[u8; 32], Failure> {
-    let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(hex.as_bytes());
-    let digest = bytes.ok().and_then(|bytes| bytes.try_into().ok());
-    digest.ok_or_else(|| usage(format!("--sha256 {hex}: 64 hex digits expected")))
 }

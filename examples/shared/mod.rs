@@ -205,6 +205,13 @@ pub fn image_and_tag(text: &str) -> Result<(Reference, String), Failure> {
     Ok((image, tag))
 }
 
+/// The value of `--sha256`.
+pub fn digest(hex: &str) -> Result<[u8; 32], Failure> {
+    let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(hex.as_bytes());
+    let digest = bytes.ok().and_then(|bytes| bytes.try_into().ok());
+    digest.ok_or_else(|| usage(format!("--sha256 {hex}: 64 hex digits expected")))
+}
+
 /// A pin with a slip of the pen would match nothing; better to say so at once.
 fn key_id(text: &str) -> Result<KeyId, Failure> {
     let id: KeyId = text.parse().map_err(usage)?;

@@ -13,10 +13,16 @@
 
 mod builder;
 mod drive;
+mod initialise;
+mod keyring;
+mod plan;
 mod publish;
+mod rotate;
+mod upload;
 
+pub use crate::edit::RootKey;
 pub use builder::CollectionBuilder;
-pub use publish::{Initialise, RootKey, SnapshotKey};
+pub use initialise::{Initialise, SnapshotKey};
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -94,20 +100,19 @@ impl Collection {
     }
 
     fn refresh_locked(&self) -> Result<View, Error> {
-        let (now, as_of) = match self.inner.freshness {
-            Freshness::AsOf(time) => (time, true),
-            Freshness::Online => (SystemTime::now(), false),
-        };
-        let plan = RefreshPlan {
+        let set = drive::refresh(self.refresh_plan(), self.transport()?, &*self.inner.store)?;
+        Ok(View::new(self.inner.gun.clone(), set, self.inner.freshness))
+    }
+
+    fn refresh_plan(&self) -> RefreshPlan {
+        RefreshPlan {
             gun: self.inner.gun.clone(),
             trust: self.inner.trust.clone(),
             dialect: self.inner.dialect,
             limits: self.inner.limits,
-            now,
-            as_of,
-        };
-        let set = drive::refresh(plan, self.transport()?, &*self.inner.store)?;
-        Ok(View::new(self.inner.gun.clone(), set, self.inner.freshness))
+            now: self.now(),
+            as_of: matches!(self.inner.freshness, Freshness::AsOf(_)),
+        }
     }
 
     fn now(&self) -> SystemTime {

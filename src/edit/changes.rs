@@ -1,7 +1,8 @@
 //! What a publisher wants to change.
 
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, time::Duration};
 
+use super::EditError;
 use crate::{
     crypto::PublicKey,
     metadata::TargetInfo,
@@ -19,7 +20,10 @@ use crate::{
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
-pub struct Changes(Vec<Change>);
+pub struct Changes {
+    list: Vec<Change>,
+    repeatable: bool,
+}
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +86,19 @@ pub enum Change {
         /// `targets` or a delegation.
         role: RoleName,
     },
+    /// Begin a role's file anew, empty, in the version after the present one: the way out when the
+    /// present file is under-signed and nobody wants to vouch for it.
+    Restart {
+        /// A delegation.
+        role: RoleName,
+    },
+    /// Sign every role as it stands that expires soon and whose keys are at hand; the timestamp is
+    /// the server's.
+    Renew {
+        /// How long before its end a role is signed anew; see
+        /// [`EXPIRES_SOON`](super::EXPIRES_SOON).
+        within: Duration,
+    },
     /// Add a signer in Docker's sense: its keys may sign every name in `targets/<name>` and in
     /// `targets/releases`.
     AddSigner {
@@ -114,7 +131,7 @@ pub enum KeyScope {
 impl Changes {
     /// No changes.
     pub const fn new() -> Self {
-        Self(Vec::new())
+        Self { list: Vec::new(), repeatable: false }
     }
 
     /// Signs a target where Docker puts it: in `targets` when the collection has no delegations,
@@ -174,6 +191,16 @@ impl Changes {
         self.with(Change::Witness { role })
     }
 
+    /// Begins a role's file anew, empty.
+    pub fn restart(self, role: RoleName) -> Self {
+        self.with(Change::Restart { role })
+    }
+
+    /// Signs every role anew that expires within this time and whose keys are at hand.
+    pub fn renew(self, within: Duration) -> Self {
+        self.with(Change::Renew { within })
+    }
+
     /// Adds a signer in Docker's sense.
     pub fn add_signer(self, name: SignerName, keys: Vec<PublicKey>) -> Self {
         self.with(Change::AddSigner { name, keys })
@@ -186,17 +213,65 @@ impl Changes {
 
     /// These changes and one more.
     pub fn with(mut self, change: Change) -> Self {
-        self.0.push(change);
+        self.list.push(change);
         self
+    }
+
+    /// The same changes, of which some or all may have been published already: to remove what is
+    /// gone is then no error. Staged changes are so, for whoever published them may have died
+    /// before they could be cleared (PP-02).
+    pub fn repeatable(self) -> Self {
+        // One removal each, so that one that is gone keeps no other from going.
+        let list = self.list.into_iter().flat_map(Change::one_by_one).collect();
+        Self { list, repeatable: true }
+    }
+
+    /// Whether to remove what is gone is no error.
+    pub const fn is_repeatable(&self) -> bool {
+        self.repeatable
+    }
+
+    /// Whether a change failed because it has been made already, and that is no error here.
+    pub(super) const fn tolerates(&self, change: &Change, error: &EditError) -> bool {
+        let is_removal = matches!(
+            change,
+            Change::Revoke { .. }
+                | Change::Undelegate { .. }
+                | Change::RemoveKeys { .. }
+                | Change::RemovePaths { .. }
+                | Change::ClearPaths { .. }
+        );
+        let is_gone = matches!(
+            error,
+            EditError::NotSigned { .. } | EditError::UnknownRole { .. } | EditError::NotListed { .. }
+        );
+        self.repeatable && is_removal && is_gone
     }
 
     /// The changes in order.
     pub fn iter(&self) -> impl Iterator<Item = &Change> {
-        self.0.iter()
+        self.list.iter()
     }
 
     /// Whether there is nothing to do.
     pub const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.list.is_empty()
+    }
+}
+
+impl Change {
+    /// Removals of several keys or paths as one for each.
+    fn one_by_one(self) -> Vec<Self> {
+        match self {
+            Self::RemoveKeys { scope, keys } => {
+                let one = |key| Self::RemoveKeys { scope: scope.clone(), keys: vec![key] };
+                keys.into_iter().map(one).collect()
+            }
+            Self::RemovePaths { role, paths } => {
+                let one = |path| Self::RemovePaths { role: role.clone(), paths: vec![path] };
+                paths.into_iter().map(one).collect()
+            }
+            other => vec![other],
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 mod authority;
 mod lab;
+mod publisher;
 
 mod artifacts;
 mod cache;
@@ -12,6 +13,7 @@ mod concurrency;
 mod crash;
 mod delegations;
 mod duplicate_keys;
+mod editing;
 mod endless_data;
 mod freeze;
 mod key_rotation;
@@ -21,9 +23,13 @@ mod mix_and_match;
 mod parser;
 mod paths;
 mod pinning;
+mod publishing;
+mod publishing_staged;
 mod rollback;
+mod rotating;
 mod signing;
 mod spki;
+mod stale_answers;
 mod threshold;
 mod wrong_keys;
 mod x509;

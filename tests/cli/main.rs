@@ -12,5 +12,6 @@ mod local_state;
 mod pins;
 mod publish;
 mod server_choice;
+mod team;
 mod usage;
 mod verify_tag;

@@ -6,6 +6,8 @@ mod common;
 
 mod lab;
 
+mod changelist;
+mod delegating;
 mod delegations;
 mod folder;
 mod keys;
