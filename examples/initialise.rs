@@ -3,12 +3,13 @@
 
 mod shared;
 
-use std::process::ExitCode;
+use std::{fs, path::PathBuf, process::ExitCode};
 
 use lexopt::Arg;
 use shared::{Failure, Options, only, say, text, usage, warn};
 use tuf_notary::{
     blocking::{Initialise, RootKey, SnapshotKey},
+    crypto::PublicKey,
     image::Reference,
     name::{KeyId, RoleName},
     view::View,
@@ -20,8 +21,9 @@ Creates a collection on the server and prints the pin by which others can trust 
 usage: initialise [OPTIONS] IMAGE
 
   --new-root          make a new root key, even if there is one
-  --existing-root ID  the root key with this canonical id; without either: the one at hand with the
-                      lowest id, or a new one
+  --existing-root ID  the root key at hand with this canonical id
+  --root-cert FILE    the root key at hand to which this certificate belongs; without any of these:
+                      the one at hand with the lowest id, or a new one
   --server-snapshot   let the server sign snapshots, as Docker does: needed where signers publish
                       without the snapshot's key
   --keys DIR          folder of <id>.key files; default: private/ in the trust folder
@@ -41,6 +43,10 @@ fn main() -> ExitCode {
                 Arg::Long("existing-root") => {
                     let id = text(parser.value().map_err(usage)?)?;
                     plan = plan.root_key(RootKey::Existing(KeyId::new(&id).map_err(usage)?));
+                }
+                Arg::Long("root-cert") => {
+                    let certificate = certificate(&parser.value().map_err(usage)?.into())?;
+                    plan = plan.root_key(RootKey::Certificate(certificate));
                 }
                 Arg::Long("server-snapshot") => plan = plan.snapshot_key(SnapshotKey::Server),
                 Arg::Long(name) => {
@@ -62,6 +68,11 @@ fn initialise(options: &Options, plan: &Initialise, image: &str) -> Result<(), F
     let view = options.collection(&image)?.initialise(plan)?;
     warn(&view);
     say(&format!("{} --root-key {}", image.gun(), root_keys(&view).join(" --root-key ")))
+}
+
+fn certificate(file: &PathBuf) -> Result<PublicKey, Failure> {
+    let pem = fs::read(file).map_err(|error| usage(format!("{}: {error}", file.display())))?;
+    PublicKey::from_pem(&pem).map_err(|error| usage(format!("{}: {error}", file.display())))
 }
 
 /// The ids of the root's certificates, which `verify_tag --root-key` takes.

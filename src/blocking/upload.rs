@@ -357,7 +357,10 @@ fn shown(set: &TrustedSet, role: &RoleName) -> Shown {
         RoleName::Delegated(_) => match set.delegated().get(role) {
             Some(DelegatedTargets::Usable(file)) => Shown::File(file.body().version, *file.sha256()),
             Some(DelegatedTargets::Unusable(VerifyError::Withheld { .. })) => Shown::Withheld,
-            Some(DelegatedTargets::Unusable(reason)) => Shown::Unusable(reason.clone()),
+            Some(DelegatedTargets::Unusable(reason)) => match set.unvouched(role) {
+                Some(file) => Shown::File(file.body().version, digest::sha256(file.bytes())),
+                None => Shown::Unusable(reason.clone()),
+            },
             None if set.authority(role).is_some() => Shown::Withheld,
             None => Shown::Gone,
         },

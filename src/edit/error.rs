@@ -111,10 +111,10 @@ pub enum EditError {
         /// Why.
         reason: String,
     },
-    /// A delegation would have fewer keys than must sign: nobody could ever sign it again.
+    /// A role would have fewer keys than must sign: nobody could ever sign it again.
     #[error("{role} needs {needed} keys and would have {given}")]
     TooFewKeys {
-        /// The delegation.
+        /// The role.
         role: RoleName,
         /// The threshold.
         needed: u32,

@@ -183,6 +183,7 @@ impl Candidate {
 
     /// The labels under the id that the block claims, if the key is encrypted: all that is needed
     /// to store it as it is.
+    #[cfg(feature = "directory")]
     pub(super) fn unopened(&self) -> Option<KeyInfo> {
         let id = self.claimed.clone().filter(|_| self.block.is_encrypted_key())?;
         Some(KeyInfo::new(id, &self.role, self.gun.as_ref()))
@@ -211,6 +212,7 @@ impl Candidate {
 }
 
 /// Puts labels into a block in the place of its own.
+#[cfg(feature = "directory")]
 pub(super) fn label(block: &mut PemBlock, info: &KeyInfo) {
     block.headers.retain(|(name, _)| ![ROLE, GUN, PATH].contains(&name.as_str()));
     block.headers.extend(info.gun.iter().map(|gun| (GUN.to_owned(), gun.as_str().to_owned())));

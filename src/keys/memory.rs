@@ -77,6 +77,8 @@ impl MemoryKeys {
         passphrases: &dyn Passphrases,
     ) -> Result<(KeyInfo, Imported), KeyError> {
         let new = candidate.unlock(passphrases)?;
+        // Memory needs none to keep a key.
+        drop(new.passphrase);
         let there = self.keys().contains_key(&new.info.id);
         if there && replace {
             self.keys().insert(new.info.id.clone(), Entry { info: new.info.clone(), key: Arc::new(new.key) });
@@ -177,5 +179,25 @@ mod tests {
         let seed = format!("{:?}", secret.get(52..84).unwrap());
         let shown = format!("{store:?} {:?}", store.signer(&id).unwrap());
         assert!(!shown.contains(seed.trim_matches(['[', ']'])));
+    }
+
+    #[test]
+    fn keys_come_and_go_as_encrypted_blocks() {
+        let passphrases = crate::keys::FixedPassphrases::new().otherwise("long enough");
+        let (store, other) = (MemoryKeys::new(), MemoryKeys::new());
+        let (gun, options) = (Gun::new("a/b").unwrap(), ImportOptions::new());
+        let key = PrivateKey::generate_ecdsa().unwrap();
+        let id = store.import(key, &KeyRole::Targets, Some(&gun)).unwrap();
+        assert!(matches!(store.export(&id), Err(KeyError::NotExportable { .. })));
+        let text = store.export_encrypted(&id, &passphrases).unwrap();
+        let outcomes = |options: &ImportOptions| {
+            let report = other.import_pem(&text, options, &passphrases).all().unwrap();
+            report.imported.into_iter().map(|(_, how)| how).collect::<Vec<_>>()
+        };
+        assert_eq!(outcomes(&options), [Imported::Kept]);
+        assert_eq!(outcomes(&options), [Imported::AlreadyThere]);
+        assert_eq!(outcomes(&options.replace(true)), [Imported::Replaced]);
+        assert_eq!(other.list().unwrap(), store.list().unwrap());
+        assert!(other.signer(&id).is_ok());
     }
 }

@@ -1,15 +1,16 @@
 //! PP and CW, as far as changes are staged on disk: what was staged is published whole, once, and
 //! nobody else's changes are lost.
 
-use std::{fs, sync::Barrier, thread};
+use std::{fs, num::NonZeroU32, sync::Barrier, thread};
 
 use tempfile::TempDir;
 use tuf_notary::{
     blocking::{Collection, Initialise},
+    crypto::PrivateKey,
     edit::{Change, Changes},
     keys::MemoryKeys,
     metadata::TargetInfo,
-    name::{Gun, Hashes, RoleName, TargetName},
+    name::{Gun, Hashes, PathRule, RoleName, TargetName},
     staged::{DirectoryChangelist, StagedError},
     testkit::{Fault, TrustServer},
     verify::Trust,
@@ -85,6 +86,27 @@ fn pp_02_a_crash_leaves_the_changes_that_were_staged_behind_the_published_ones()
     let view = collection.publish(&changes).unwrap();
     changelist.clear(&receipt).unwrap();
     assert!(view.target("v1").is_ok() && view.target("v0").is_err());
+}
+
+#[test]
+fn pp_02_one_removal_that_was_made_already_keeps_no_other_from_being_made() {
+    let (_server, collection, _folder, changelist) = publisher();
+    let alice = || RoleName::new("targets/alice").unwrap();
+    let paths = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+    let key = PrivateKey::generate_ecdsa().unwrap().public_key().clone();
+    let delegate = Changes::new().delegate(alice(), vec![key], NonZeroU32::MIN, paths(&["a/", "b/", "c/"]));
+    collection.publish(&delegate).unwrap();
+    let both = || Changes::new().remove_paths(alice(), paths(&["a/", "b/"]));
+    changelist.stage(&both()).unwrap();
+    collection.publish(&Changes::new().remove_paths(alice(), paths(&["a/"]))).unwrap();
+    assert_eq!(collection.publish(&both()).unwrap_err().code(), "ROLE", "not staged, it is an error");
+    let view = collection.publish(&changelist.load().unwrap().0).unwrap();
+    let left = &view.trusted().targets().body().delegation(&alice()).unwrap().paths;
+    assert_eq!(*left, PathRule::Prefixes(paths(&["c/"])));
+    changelist.stage(&Changes::new().undelegate(alice())).unwrap();
+    for _ in 0..2 {
+        collection.publish(&changelist.load().unwrap().0).unwrap();
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use tuf_notary::{
     edit::{KeyHolder, NewKey, Rotation},
     keys::{KeyRole, KeyStore as _},
     name::{KeyId, RoleName},
-    testkit::{Fault, Forge, ForgeKey},
+    testkit::{Fault, ForgeKey},
     verify::Trust,
     view::View,
     wire::notary,
@@ -121,11 +121,12 @@ fn earlier_root_keys_sign_too_for_clients_that_do_not_walk() {
 fn a_hostile_history_gets_no_signature_of_another_key() {
     let publisher = Publisher::begun(SnapshotKey::Server);
     publisher.ours().rotate(&Rotation::new().root()).unwrap();
-    let targets = ForgeKey::ecdsa();
-    kept(&publisher, &targets, &KeyRole::delegation());
-    let mut forge = Forge::new(GUN);
-    forge.set_keys("root", &[targets.clone(), targets.certified(GUN)], 1);
-    let bytes = forge.build().files().find(|(name, _)| *name == "root.json").unwrap().1.to_vec();
+    // The server claims that the targets key was once the root's.
+    let earlier = publisher.server.file(&gun(), "1.root.json").unwrap();
+    let mut earlier: serde_json::Value = serde_json::from_slice(&earlier).unwrap();
+    let targets = earlier["signed"]["roles"]["targets"]["keyids"].clone();
+    earlier["signed"]["roles"]["root"]["keyids"] = targets;
+    let bytes = serde_json::to_vec(&earlier).unwrap();
     publisher.server.misbehave(&gun(), Fault::Serve { name: "1.root.json".to_owned(), bytes });
     let view = publisher.ours().rotate(&Rotation::new().timestamp().with_legacy_signatures(1)).unwrap();
     assert_eq!(signatures(&view).len(), 1);

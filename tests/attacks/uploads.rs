@@ -326,6 +326,19 @@ fn pp_01_an_upload_that_arrives_late_is_not_applied_twice() {
 }
 
 #[test]
+fn pp_01_an_upload_that_arrived_late_and_was_taken_back_by_others_is_not_made_again() {
+    let publisher = Publisher::begun(SnapshotKey::Local);
+    let (server, other) = (publisher.server.clone(), publisher.other());
+    // The first upload to arrive is the late one; others act before the next.
+    publisher.server.before("POST", move || {
+        server.before("POST", move || drop(other.publish(&Changes::new().revoke(tag("v2"))).unwrap()));
+    });
+    let unlucky = Unlucky::new(&publisher, Mishap::Late, 1);
+    publisher.by(unlucky.clone()).publish(&sign("v2", 2)).unwrap();
+    assert_eq!((publisher.tags(), unlucky.made.load(Ordering::Relaxed)), (vec!["v1".to_owned()], 2));
+}
+
+#[test]
 fn pp_01_a_request_that_a_proxy_repeats_is_not_a_conflict() {
     let publisher = Publisher::begun(SnapshotKey::Local);
     for (changes, version) in [(sign("v2", 2), 2), (Changes::new().revoke(tag("v1")), 3)] {

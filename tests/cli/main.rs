@@ -12,6 +12,7 @@ mod inspect;
 mod local_state;
 mod pins;
 mod publish;
+mod rotate_keys;
 mod server_choice;
 mod team;
 mod usage;

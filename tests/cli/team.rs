@@ -1,10 +1,14 @@
 //! `initialise`, `signers` and `delegate_sign`: an owner and two signers, each on their own machine.
 
-use std::fs;
+use std::{
+    fs,
+    time::{Duration, SystemTime},
+};
 
 use tuf_notary::{
-    crypto::KeyKind,
+    crypto::{KeyKind, self_signed},
     keys::{DirectoryKeys, FixedPassphrases, KeyRole, KeyStore as _},
+    wire::notary::{canonical_id, key_id},
 };
 
 use crate::{
@@ -98,6 +102,31 @@ fn signers_sign_alone_and_one_who_leaves_takes_only_their_own_tags_along() {
     desk.sign(&alice, "a1", "v3").fails(1, "MISSING_KEYS");
 }
 
+/// A root key that exists already, by itself and in a certificate made elsewhere.
+#[test]
+fn a_collection_begins_with_the_root_key_that_is_named() {
+    let test = "a_collection_begins_with_the_root_key_that_is_named";
+    let Some(server) = NotaryServer::start(test) else { return };
+    let desk = Desk { server, owner: User::new() };
+    let passphrases = FixedPassphrases::new().otherwise("secret of ROOT");
+    let keys = DirectoryKeys::open(&desk.owner.trust_dir().join("private"), passphrases);
+    let roots = [0; 3].map(|_| keys.generate(KeyKind::Ecdsa, &KeyRole::Root, None).unwrap());
+    for (at, root) in roots.iter().enumerate() {
+        let gun = format!("{GUN}-{at}");
+        let id = canonical_id(root.public_key()).to_string();
+        let now = SystemTime::now();
+        let certificate = self_signed(&gun, &**root, now, now + Duration::from_secs(86_400 * 3650)).unwrap();
+        let file = desk.owner.write("root.crt", certificate.published());
+        let choice = if at == 0 { ["--existing-root", &id] } else { ["--root-cert", &file] };
+        desk.run(&desk.owner, "initialise", &[choice[0], choice[1], &gun]);
+        let pinned = desk.run(&User::new(), "inspect", &["--root-key", &id, &gun]);
+        assert!(pinned.0.says(&id), "{pinned:#?}");
+        let by_us = key_id(&certificate).to_string();
+        let own = desk.run(&User::new(), "inspect", &["--root-key", &by_us, &gun]).0.status;
+        assert_eq!(own == Some(0), at > 0, "the certificate is the one that was given");
+    }
+}
+
 #[test]
 fn wrong_calls_end_with_2() {
     let Some(server) = NotaryServer::start("wrong_calls_end_with_2") else { return };
@@ -107,6 +136,7 @@ fn wrong_calls_end_with_2() {
         ("initialise", &[][..]),
         ("initialise", &["--existing-root"]),
         ("initialise", &["--existing-root", "", GUN]),
+        ("initialise", &["--root-cert", &junk, GUN]),
         ("signers", &["list"]),
         ("signers", &["add", GUN, "alice"]),
         ("signers", &["add", "--key", "/nowhere", GUN, "alice"]),
