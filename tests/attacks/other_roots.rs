@@ -72,6 +72,8 @@ fn tp_11_a_newer_cached_root_is_reached_from_the_recorded_one_or_refused() {
     assert_eq!(lab.server.requests()[..2], ["GET 3.root.json", "GET 4.root.json"]);
     // A server that shows less than the cache holds is not believed.
     lab.forge.rotate_root(&[ForgeKey::certificate(GUN)], 1);
+    lab.forge.bump("snapshot");
+    lab.serve();
     lab.forge.rotate_root(&[ForgeKey::certificate(GUN)], 1);
     let newest = lab.forge.build().newest("root");
     lab.plant("root", &newest);
