@@ -4,11 +4,10 @@ mod shared;
 
 use std::process::ExitCode;
 
-use lexopt::Arg;
 use shared::{
-    Failure, Options,
+    Failure, Options, arguments,
     docker_json::{self, signers},
-    only, printable, say, usage, warn,
+    printable, say, usage, warn,
 };
 use tuf_notary::{
     image::{ImageTrust, Reference},
@@ -27,21 +26,11 @@ usage: inspect [OPTIONS] [--json] IMAGE
 
 fn main() -> ExitCode {
     shared::run(HELP, || {
-        let (mut options, mut image, mut as_json) = (Options::default(), None, false);
-        let mut parser = lexopt::Parser::from_env();
-        while let Some(argument) = parser.next().map_err(usage)? {
-            match argument {
-                Arg::Long("json") => as_json = true,
-                Arg::Long(name) => {
-                    let name = name.to_owned();
-                    if !options.take(&name, &mut parser)? {
-                        return Err(usage(format!("unknown option --{name}")));
-                    }
-                }
-                Arg::Value(value) => only(&mut image, value)?,
-                other => return Err(usage(other.unexpected())),
-            }
-        }
+        let (mut options, mut as_json) = (Options::default(), false);
+        let image = arguments(&mut options, |name, _| {
+            as_json |= name == "json";
+            Ok(name == "json")
+        })?;
         inspect(&options, as_json, &image.ok_or_else(|| usage("IMAGE is missing"))?)
     })
 }

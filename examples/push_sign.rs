@@ -4,8 +4,7 @@ mod shared;
 
 use std::process::ExitCode;
 
-use lexopt::Arg;
-use shared::{Failure, Options, digest, image_and_tag, only, say, text, usage, warn};
+use shared::{Failure, Options, arguments, digest, image_and_tag, say, text, usage, warn};
 use tuf_notary::{
     blocking::{Initialise, SnapshotKey},
     edit::Changes,
@@ -32,28 +31,21 @@ NOTARY_SNAPSHOT_PASSPHRASE and NOTARY_DELEGATION_PASSPHRASE.";
 
 fn main() -> ExitCode {
     shared::run(HELP, || {
-        let (mut options, mut image, mut snapshot) = (Options::default(), None, SnapshotKey::Local);
+        let (mut options, mut snapshot) = (Options::default(), SnapshotKey::Local);
         let (mut sha256, mut size) = (None, None);
-        let mut parser = lexopt::Parser::from_env();
-        while let Some(argument) = parser.next().map_err(usage)? {
-            match argument {
-                Arg::Long("server-snapshot") => snapshot = SnapshotKey::Server,
-                Arg::Long("sha256") => sha256 = Some(digest(&text(parser.value().map_err(usage)?)?)?),
-                Arg::Long("size") => {
+        let image = arguments(&mut options, |name, parser| {
+            match name {
+                "server-snapshot" => snapshot = SnapshotKey::Server,
+                "sha256" => sha256 = Some(digest(&text(parser.value().map_err(usage)?)?)?),
+                "size" => {
                     let text = text(parser.value().map_err(usage)?)?;
                     let wrong = |_| usage(format!("--size {text}: a number of bytes expected"));
                     size = Some(text.parse().map_err(wrong)?);
                 }
-                Arg::Long(name) => {
-                    let name = name.to_owned();
-                    if !options.take(&name, &mut parser)? {
-                        return Err(usage(format!("unknown option --{name}")));
-                    }
-                }
-                Arg::Value(value) => only(&mut image, value)?,
-                other => return Err(usage(other.unexpected())),
+                _ => return Ok(false),
             }
-        }
+            Ok(true)
+        })?;
         let missing = |what| usage(format!("{what} is missing"));
         let info = TargetInfo {
             length: size.ok_or_else(|| missing("--size"))?,

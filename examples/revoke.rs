@@ -4,8 +4,7 @@ mod shared;
 
 use std::process::ExitCode;
 
-use lexopt::Arg;
-use shared::{Failure, Options, image_and_tag, only, say, usage, warn};
+use shared::{Failure, Options, arguments, image_and_tag, say, usage, warn};
 use tuf_notary::{edit::Changes, name::TargetName};
 
 const HELP: &str = "\
@@ -22,20 +21,8 @@ NOTARY_DELEGATION_PASSPHRASE.";
 
 fn main() -> ExitCode {
     shared::run(HELP, || {
-        let (mut options, mut image) = (Options::default(), None);
-        let mut parser = lexopt::Parser::from_env();
-        while let Some(argument) = parser.next().map_err(usage)? {
-            match argument {
-                Arg::Long(name) => {
-                    let name = name.to_owned();
-                    if !options.take(&name, &mut parser)? {
-                        return Err(usage(format!("unknown option --{name}")));
-                    }
-                }
-                Arg::Value(value) => only(&mut image, value)?,
-                other => return Err(usage(other.unexpected())),
-            }
-        }
+        let mut options = Options::default();
+        let image = arguments(&mut options, |_, _| Ok(false))?;
         revoke(&options, &image.ok_or_else(|| usage("IMAGE:TAG is missing"))?)
     })
 }

@@ -4,8 +4,7 @@ mod shared;
 
 use std::process::ExitCode;
 
-use lexopt::Arg;
-use shared::{Failure, Options, image_and_tag_or_latest, only, say, text, usage, warn};
+use shared::{Failure, Options, arguments, image_and_tag_or_latest, say, text, usage, warn};
 use tuf_notary::name::RoleName;
 
 const HELP: &str = "\
@@ -27,24 +26,15 @@ exit code: 0 verified; 1 the answer doesn't hold; 2 usage; 3 no answer";
 
 fn main() -> ExitCode {
     shared::run(HELP, || {
-        let (mut options, mut roles, mut image) = (Options::default(), Vec::new(), None);
-        let mut parser = lexopt::Parser::from_env();
-        while let Some(argument) = parser.next().map_err(usage)? {
-            match argument {
-                Arg::Long("role") => {
-                    let role = text(parser.value().map_err(usage)?)?;
-                    roles.push(RoleName::new(&role).map_err(usage)?);
-                }
-                Arg::Long(name) => {
-                    let name = name.to_owned();
-                    if !options.take(&name, &mut parser)? {
-                        return Err(usage(format!("unknown option --{name}")));
-                    }
-                }
-                Arg::Value(value) => only(&mut image, value)?,
-                other => return Err(usage(other.unexpected())),
+        let (mut options, mut roles) = (Options::default(), Vec::new());
+        let image = arguments(&mut options, |name, parser| {
+            if name != "role" {
+                return Ok(false);
             }
-        }
+            let role = text(parser.value().map_err(usage)?)?;
+            roles.push(RoleName::new(&role).map_err(usage)?);
+            Ok(true)
+        })?;
         verify(&options, &roles, &image.ok_or_else(|| usage("IMAGE:TAG is missing"))?)
     })
 }

@@ -249,8 +249,29 @@ fn key_id(text: &str) -> Result<KeyId, Failure> {
     }
 }
 
-/// The one positional argument.
-pub fn only(slot: &mut Option<String>, value: OsString) -> Result<(), Failure> {
+/// Reads the command line: the example's `own` options, those that all know, and the one image.
+/// `own` returns false for an option that it doesn't know.
+pub fn arguments(
+    options: &mut Options,
+    mut own: impl FnMut(&str, &mut lexopt::Parser) -> Result<bool, Failure>,
+) -> Result<Option<String>, Failure> {
+    let (mut image, mut parser) = (None, lexopt::Parser::from_env());
+    while let Some(argument) = parser.next().map_err(usage)? {
+        match argument {
+            lexopt::Arg::Long(name) => {
+                let name = name.to_owned();
+                if !own(&name, &mut parser)? && !options.take(&name, &mut parser)? {
+                    return Err(usage(format!("unknown option --{name}")));
+                }
+            }
+            lexopt::Arg::Value(value) => only(&mut image, value)?,
+            other => return Err(usage(other.unexpected())),
+        }
+    }
+    Ok(image)
+}
+
+fn only(slot: &mut Option<String>, value: OsString) -> Result<(), Failure> {
     match slot.replace(text(value)?) {
         None => Ok(()),
         Some(first) => Err(usage(format!("one image expected, got {first} and another"))),
