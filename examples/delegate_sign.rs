@@ -4,8 +4,7 @@ mod shared;
 
 use std::process::ExitCode;
 
-use lexopt::Arg;
-use shared::{Failure, Options, digest, image_and_tag, only, say, text, usage, warn};
+use shared::{Failure, Options, arguments, digest, image_and_tag, say, text, usage, warn};
 use tuf_notary::{
     edit::{Changes, Plan, PlannedRole},
     metadata::TargetInfo,
@@ -30,29 +29,22 @@ snapshots (initialise --server-snapshot). The passphrase comes from NOTARY_DELEG
 
 fn main() -> ExitCode {
     shared::run(HELP, || {
-        let (mut options, mut image, mut roles) = (Options::default(), None, Vec::new());
+        let (mut options, mut roles) = (Options::default(), Vec::new());
         let (mut sha256, mut size) = (None, None);
-        let mut parser = lexopt::Parser::from_env();
-        while let Some(argument) = parser.next().map_err(usage)? {
-            match argument {
-                Arg::Long("sha256") => sha256 = Some(digest(&text(parser.value().map_err(usage)?)?)?),
-                Arg::Long("size") => {
+        let image = arguments(&mut options, |name, parser| {
+            match name {
+                "sha256" => sha256 = Some(digest(&text(parser.value().map_err(usage)?)?)?),
+                "size" => {
                     let text = text(parser.value().map_err(usage)?)?;
                     size = Some(text.parse().map_err(|error| usage(format!("--size {text}: {error}")))?);
                 }
-                Arg::Long("role") => {
+                "role" => {
                     roles.push(RoleName::new(&text(parser.value().map_err(usage)?)?).map_err(usage)?);
                 }
-                Arg::Long(name) => {
-                    let name = name.to_owned();
-                    if !options.take(&name, &mut parser)? {
-                        return Err(usage(format!("unknown option --{name}")));
-                    }
-                }
-                Arg::Value(value) => only(&mut image, value)?,
-                other => return Err(usage(other.unexpected())),
+                _ => return Ok(false),
             }
-        }
+            Ok(true)
+        })?;
         let missing = |what| usage(format!("{what} is missing"));
         let info = TargetInfo {
             length: size.ok_or_else(|| missing("--size"))?,

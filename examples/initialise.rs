@@ -5,8 +5,7 @@ mod shared;
 
 use std::{fs, path::PathBuf, process::ExitCode};
 
-use lexopt::Arg;
-use shared::{Failure, Options, only, say, text, usage, warn};
+use shared::{Failure, Options, arguments, say, text, usage, warn};
 use tuf_notary::{
     blocking::{Initialise, RootKey, SnapshotKey},
     crypto::PublicKey,
@@ -35,30 +34,25 @@ NOTARY_SNAPSHOT_PASSPHRASE. Keep a copy of the root key offline: nobody can repl
 
 fn main() -> ExitCode {
     shared::run(HELP, || {
-        let (mut options, mut image, mut plan) = (Options::default(), None, Initialise::new());
-        let mut parser = lexopt::Parser::from_env();
-        while let Some(argument) = parser.next().map_err(usage)? {
-            match argument {
-                Arg::Long("new-root") => plan = plan.root_key(RootKey::New),
-                Arg::Long("existing-root") => {
+        let (mut options, mut root, mut snapshot) = (Options::default(), None, SnapshotKey::Local);
+        let image = arguments(&mut options, |name, parser| {
+            match name {
+                "new-root" => root = Some(RootKey::New),
+                "existing-root" => {
                     let id = text(parser.value().map_err(usage)?)?;
-                    plan = plan.root_key(RootKey::Existing(KeyId::new(&id).map_err(usage)?));
+                    root = Some(RootKey::Existing(KeyId::new(&id).map_err(usage)?));
                 }
-                Arg::Long("root-cert") => {
+                "root-cert" => {
                     let certificate = certificate(&parser.value().map_err(usage)?.into())?;
-                    plan = plan.root_key(RootKey::Certificate(certificate));
+                    root = Some(RootKey::Certificate(certificate));
                 }
-                Arg::Long("server-snapshot") => plan = plan.snapshot_key(SnapshotKey::Server),
-                Arg::Long(name) => {
-                    let name = name.to_owned();
-                    if !options.take(&name, &mut parser)? {
-                        return Err(usage(format!("unknown option --{name}")));
-                    }
-                }
-                Arg::Value(value) => only(&mut image, value)?,
-                other => return Err(usage(other.unexpected())),
+                "server-snapshot" => snapshot = SnapshotKey::Server,
+                _ => return Ok(false),
             }
-        }
+            Ok(true)
+        })?;
+        let plan = Initialise::new().snapshot_key(snapshot);
+        let plan = root.into_iter().fold(plan, Initialise::root_key);
         initialise(&options, &plan, &image.ok_or_else(|| usage("IMAGE is missing"))?)
     })
 }

@@ -4,8 +4,7 @@ mod shared;
 
 use std::process::ExitCode;
 
-use lexopt::Arg;
-use shared::{Failure, Options, say, text, usage, warn};
+use shared::{Failure, Options, say, text, usage, warn, words};
 use tuf_notary::{
     edit::{KeyHolder, Rotation},
     image::Reference,
@@ -32,41 +31,34 @@ NOTARY_TARGETS_PASSPHRASE and NOTARY_SNAPSHOT_PASSPHRASE.";
 
 fn main() -> ExitCode {
     shared::run(HELP, || {
-        let (mut options, mut words, mut rotation) = (Options::default(), Vec::new(), Rotation::new());
-        let mut parser = lexopt::Parser::from_env();
-        while let Some(argument) = parser.next().map_err(usage)? {
-            match argument {
-                Arg::Long("legacy") => {
+        let (mut options, mut legacy) = (Options::default(), None);
+        let mut words = words(&mut options, |name, parser| {
+            match name {
+                "legacy" => {
                     let text = text(parser.value().map_err(usage)?)?;
-                    let versions =
-                        text.parse().map_err(|error| usage(format!("--legacy {text}: {error}")))?;
-                    rotation = rotation.with_legacy_signatures(versions);
+                    legacy = Some(text.parse().map_err(|error| usage(format!("--legacy {text}: {error}")))?);
                 }
-                Arg::Long(name) => {
-                    let name = name.to_owned();
-                    if !options.take(&name, &mut parser)? {
-                        return Err(usage(format!("unknown option --{name}")));
-                    }
-                }
-                Arg::Value(value) => words.push(text(value)?),
-                other => return Err(usage(other.unexpected())),
+                _ => return Ok(false),
             }
-        }
+            Ok(true)
+        })?;
         let image = words.pop().ok_or_else(|| usage("IMAGE is missing"))?;
-        rotate(&options, replacing(rotation, &words)?, &image)
+        let rotation = replacing(&words)?;
+        let rotation = legacy.into_iter().fold(rotation, Rotation::with_legacy_signatures);
+        rotate(&options, &rotation, &image)
     })
 }
 
-fn rotate(options: &Options, rotation: Rotation, image: &str) -> Result<(), Failure> {
+fn rotate(options: &Options, rotation: &Rotation, image: &str) -> Result<(), Failure> {
     let image = Reference::parse(image).map_err(usage)?;
-    let view = options.collection(&image)?.rotate(&rotation)?;
+    let view = options.collection(&image)?.rotate(rotation)?;
     warn(&view);
     top_level_keys(&view).iter().try_for_each(|line| say(line))
 }
 
 /// Reads `targets`, `snapshot=server`, `root=<id>`; a role that is named several times gets several
 /// keys.
-fn replacing(mut rotation: Rotation, words: &[String]) -> Result<Rotation, Failure> {
+fn replacing(words: &[String]) -> Result<Rotation, Failure> {
     let mut chosen: Vec<(RoleName, KeyHolder, Vec<KeyId>)> = Vec::new();
     for word in words {
         let (role, key) = word.split_once('=').map_or((word.as_str(), None), |(role, key)| (role, Some(key)));
@@ -83,6 +75,7 @@ fn replacing(mut rotation: Rotation, words: &[String]) -> Result<Rotation, Failu
     if chosen.is_empty() {
         return Err(usage("ROLE is missing"));
     }
+    let mut rotation = Rotation::new();
     for (role, holder, keys) in chosen {
         rotation = rotation.role(&role, holder, keys).map_err(usage)?;
     }

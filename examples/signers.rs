@@ -4,8 +4,7 @@ mod shared;
 
 use std::{fs, path::PathBuf, process::ExitCode};
 
-use lexopt::Arg;
-use shared::{Failure, Options, printable, say, text, usage, warn};
+use shared::{Failure, Options, printable, say, usage, warn, words};
 use tuf_notary::{
     blocking::Collection,
     crypto::PublicKey,
@@ -35,24 +34,17 @@ NOTARY_DELEGATION_PASSPHRASE.";
 
 fn main() -> ExitCode {
     shared::run(HELP, || {
-        let (mut options, mut words, mut files) = (Options::default(), Vec::new(), Vec::new());
+        let (mut options, mut files) = (Options::default(), Vec::new());
         let (mut keep_tags, mut dry_run) = (false, false);
-        let mut parser = lexopt::Parser::from_env();
-        while let Some(argument) = parser.next().map_err(usage)? {
-            match argument {
-                Arg::Long("key") => files.push(PathBuf::from(parser.value().map_err(usage)?)),
-                Arg::Long("keep-tags") => keep_tags = true,
-                Arg::Long("dry-run") => dry_run = true,
-                Arg::Long(name) => {
-                    let name = name.to_owned();
-                    if !options.take(&name, &mut parser)? {
-                        return Err(usage(format!("unknown option --{name}")));
-                    }
-                }
-                Arg::Value(value) => words.push(text(value)?),
-                other => return Err(usage(other.unexpected())),
+        let words = words(&mut options, |name, parser| {
+            match name {
+                "key" => files.push(PathBuf::from(parser.value().map_err(usage)?)),
+                "keep-tags" => keep_tags = true,
+                "dry-run" => dry_run = true,
+                _ => return Ok(false),
             }
-        }
+            Ok(true)
+        })?;
         let words: Vec<_> = words.iter().map(String::as_str).collect();
         let signer = |name: &str| SignerName::new(name).map_err(usage);
         let (image, changes) = match *words.as_slice() {

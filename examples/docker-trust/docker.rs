@@ -99,7 +99,7 @@ impl Docker {
 
     /// The private keys.
     pub fn keys(&self) -> DirectoryKeys {
-        DirectoryKeys::open(&self.trust().join("private"), Arc::clone(&self.passphrases))
+        DirectoryKeys::open(self.trust().join("private"), Arc::clone(&self.passphrases))
     }
 
     /// The collection that signs an image.
@@ -108,7 +108,7 @@ impl Docker {
         let server = trust_server(image, configured.as_deref()).map_err(Failure::new)?;
         Ok(Collection::builder(image.gun().clone(), Trust::FirstUse)
             .transport(self.transport(image, server)?)
-            .store(DirectoryStore::open(&self.trust(), image.gun()))
+            .store(DirectoryStore::open(self.trust(), image.gun()))
             .keys(self.keys())
             .build())
     }

@@ -21,7 +21,7 @@ const PASSPHRASE: &str = "long enough";
 fn folder() -> (tempfile::TempDir, DirectoryKeys) {
     let folder = tempfile::tempdir().unwrap();
     let passphrases = FixedPassphrases::new().otherwise(PASSPHRASE);
-    let keys = DirectoryKeys::open(&folder.path().join("private"), passphrases);
+    let keys = DirectoryKeys::open(folder.path().join("private"), passphrases);
     (folder, keys)
 }
 

@@ -20,7 +20,7 @@ use crate::{
 fn signer(name: &str) -> (User, String) {
     let user = User::new();
     let passphrases = FixedPassphrases::new().otherwise("secret of DELEGATION");
-    let keys = DirectoryKeys::open(&user.trust_dir().join("private"), passphrases);
+    let keys = DirectoryKeys::open(user.trust_dir().join("private"), passphrases);
     let signer = keys.generate(KeyKind::Ecdsa, &KeyRole::new(name).unwrap(), None).unwrap();
     let file = user.write(&format!("{name}.pub"), signer.public_key().to_pem(name).unwrap());
     (user, file)
@@ -109,7 +109,7 @@ fn a_collection_begins_with_the_root_key_that_is_named() {
     let Some(server) = NotaryServer::start(test) else { return };
     let desk = Desk { server, owner: User::new() };
     let passphrases = FixedPassphrases::new().otherwise("secret of ROOT");
-    let keys = DirectoryKeys::open(&desk.owner.trust_dir().join("private"), passphrases);
+    let keys = DirectoryKeys::open(desk.owner.trust_dir().join("private"), passphrases);
     let roots = [0; 3].map(|_| keys.generate(KeyKind::Ecdsa, &KeyRole::Root, None).unwrap());
     for (at, root) in roots.iter().enumerate() {
         let gun = format!("{GUN}-{at}");

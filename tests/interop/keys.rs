@@ -63,7 +63,7 @@ fn opens(keys: &DirectoryKeys, id: &KeyId) {
 }
 
 fn store(trust_dir: &Path, passphrase: &str) -> DirectoryKeys {
-    DirectoryKeys::open(&trust_dir.join("private"), FixedPassphrases::new().otherwise(passphrase))
+    DirectoryKeys::open(trust_dir.join("private"), FixedPassphrases::new().otherwise(passphrase))
 }
 
 fn label(text: &str) -> KeyRole {

@@ -110,7 +110,7 @@ fn a_backup_restores_every_key_without_a_passphrase() {
     let report = other.keys.restore(&file, &ImportOptions::new()).unwrap().all().unwrap();
     assert_eq!(outcomes(&report), [Imported::KeptUnopened; 2]);
     assert_eq!(other.keys.list().unwrap(), folder.keys.list().unwrap());
-    let opened = DirectoryKeys::open(&other.path(""), FixedPassphrases::new().otherwise(GOOD));
+    let opened = DirectoryKeys::open(other.path(""), FixedPassphrases::new().otherwise(GOOD));
     for info in opened.list().unwrap() {
         assert_eq!(canonical_id(opened.signer(&info.id).unwrap().public_key()), info.id);
     }
@@ -152,7 +152,7 @@ fn an_encrypted_key_without_a_path_is_opened_for_its_id() {
     let report = folder.keys.import_pem(text(&block).as_bytes(), &options).all().unwrap();
     assert_eq!(report.imported[0].0, KeyInfo::new(id.clone(), &KeyRole::new("alice").unwrap(), None));
     assert_eq!(typed.asked(), 2, "no other passphrase is chosen");
-    let stored = DirectoryKeys::open(&folder.path(""), FixedPassphrases::new().otherwise("of the file"));
+    let stored = DirectoryKeys::open(folder.path(""), FixedPassphrases::new().otherwise("of the file"));
     assert!(stored.signer(&id).is_ok());
 
     let nobody = Folder::new(FixedPassphrases::new());
@@ -304,7 +304,7 @@ fn a_passphrase_changes_and_the_labels_stay() {
     let new = FixedPassphrases::new().otherwise("another one");
     folder.keys.change_passphrase(&id, &new).unwrap();
     assert_eq!(folder.code(&id), "PASSPHRASE");
-    let later = DirectoryKeys::open(&folder.path(""), new);
+    let later = DirectoryKeys::open(folder.path(""), new);
     assert_eq!(later.signer(&id).unwrap().public_key().kind(), &KeyKind::Ecdsa);
     assert_eq!(later.list().unwrap()[0].role.as_str(), "alice");
     let before = fs::read(folder.path(&format!("{id}.key"))).unwrap();
