@@ -4,7 +4,7 @@ mod shared;
 
 use std::process::ExitCode;
 
-use shared::{Failure, Options, arguments, image_and_tag, say, text, usage, warn};
+use shared::{Failure, Options, arguments, digest, image_and_tag, say, text, usage, warn};
 use tuf_notary::{
     blocking::{Initialise, SnapshotKey},
     edit::Changes,
@@ -69,10 +69,4 @@ fn sign(options: &Options, snapshot: SnapshotKey, info: TargetInfo, image: &str)
     };
     warn(&view);
     say(&format!("{}@{}", image.gun(), view.target(&tag)?.image_digest()?))
-}
-
-fn digest(hex: &str) -> Result<[u8; 32], Failure> {
-    let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(hex.as_bytes());
-    let digest = bytes.ok().and_then(|bytes| bytes.try_into().ok());
-    digest.ok_or_else(|| usage(format!("--sha256 {hex}: 64 hex digits expected")))
 }

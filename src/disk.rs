@@ -113,7 +113,8 @@ fn open(path: &Path, max: u64) -> Result<Option<(File, Metadata)>, FileError> {
 
 /// Replaces a file, creating the folders above it. `on_created` sees the new file's metadata.
 pub(crate) fn replace(path: &Path, content: &[u8], on_created: impl Fn(&Metadata)) -> Result<(), FileError> {
-    let (folder, new) = finished(path, content)?;
+    let folder = parent(path)?;
+    let new = finished(folder, content)?;
     if let Ok(created) = new.as_file().metadata() {
         on_created(&created);
     }
@@ -124,7 +125,15 @@ pub(crate) fn replace(path: &Path, content: &[u8], on_created: impl Fn(&Metadata
 /// Makes a file, creating the folders above it. `false` when its place is taken, by a link for
 /// example: nothing is ever overwritten.
 pub(crate) fn create(path: &Path, content: &[u8]) -> Result<bool, FileError> {
-    let (folder, new) = finished(path, content)?;
+    create_by_way_of(parent(path)?, path, content)
+}
+
+/// The same, for a folder in which an unfinished file would count: it is made in another folder of
+/// the same file system.
+pub(crate) fn create_by_way_of(other: &Path, path: &Path, content: &[u8]) -> Result<bool, FileError> {
+    let folder = parent(path)?;
+    create_private(folder)?;
+    let new = finished(other, content)?;
     match new.persist_noclobber(path) {
         Err(e) if e.error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
         moved => drop(moved.map_err(|e| failed("write", path, e.error))?),
@@ -133,19 +142,24 @@ pub(crate) fn create(path: &Path, content: &[u8]) -> Result<bool, FileError> {
     Ok(true)
 }
 
-/// A finished, synced file beside its place, made with `O_EXCL` and mode 0600.
-fn finished<'a>(path: &'a Path, content: &[u8]) -> Result<(&'a Path, NamedTempFile), FileError> {
-    let (Some(folder), Some(_)) = (path.parent(), path.file_name()) else {
-        return Err(FileError::NotAFile { path: show(path) });
-    };
+/// The folder of a file.
+fn parent(path: &Path) -> Result<&Path, FileError> {
+    match (path.parent(), path.file_name()) {
+        (Some(folder), Some(_)) => Ok(folder),
+        _ => Err(FileError::NotAFile { path: show(path) }),
+    }
+}
+
+/// A finished, synced file in a folder, made with `O_EXCL` and mode 0600.
+fn finished(folder: &Path, content: &[u8]) -> Result<NamedTempFile, FileError> {
     create_private(folder)?;
     sweep(folder);
-    let wrap = |e| failed("write", path, e);
+    let wrap = |e| failed("write in", folder, e);
     let mut builder = tempfile::Builder::new();
     let mut new = builder.prefix(PREFIX).suffix(SUFFIX).tempfile_in(folder).map_err(wrap)?;
     new.write_all(content).map_err(wrap)?;
     new.as_file().sync_all().map_err(wrap)?;
-    Ok((folder, new))
+    Ok(new)
 }
 
 /// Opens a file of our own for locking, creating it where it is missing.
@@ -177,6 +191,11 @@ pub(crate) fn remove(path: &Path) -> Result<bool, FileError> {
     }
     path.parent().map_or(Ok(()), sync_folder)?;
     Ok(true)
+}
+
+/// Removes a folder if nothing is in it. A failure costs only the empty folder.
+pub(crate) fn remove_empty(folder: &Path) {
+    let _ = fs::remove_dir(folder);
 }
 
 /// The metadata of a regular file; `None` when nothing is there. Links are not followed.

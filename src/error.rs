@@ -1,5 +1,9 @@
 //! The error of the façades, and what a caller should do about it.
 
+mod publish;
+
+pub use publish::PublishError;
+
 use crate::{
     edit::EditError, keys::KeyError, name::NameError, store::StoreError, transport::TransportError,
     verify::VerifyError, view::LookupError,
@@ -24,12 +28,19 @@ pub enum Error {
     /// Local trust data could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Staged changes could not be kept or taken up.
+    #[cfg(feature = "directory")]
+    #[error(transparent)]
+    Staged(#[from] crate::staged::StagedError),
     /// A private key could not be used.
     #[error(transparent)]
     Key(#[from] KeyError),
     /// New metadata could not be made.
     #[error(transparent)]
     Edit(#[from] EditError),
+    /// An upload did not end well.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
     /// The collection exists already and is not overwritten.
     #[error("{gun} exists on the server already")]
     AlreadyExists {
@@ -51,8 +62,11 @@ impl Error {
             Self::Transport(error) => error.code(),
             Self::Store(StoreError::Busy { .. }) => "BUSY",
             Self::Store(_) => "LOCAL_STATE",
+            #[cfg(feature = "directory")]
+            Self::Staged(error) => error.code(),
             Self::Key(error) => error.code(),
             Self::Edit(error) => error.code(),
+            Self::Publish(error) => error.code(),
             Self::AlreadyExists { .. } => "ALREADY_EXISTS",
             Self::Unconfigured(_) => "CONFIG",
         }
@@ -78,7 +92,7 @@ impl Error {
 
     /// Whether the server answered and the answer doesn't hold. Damage and configuration on this
     /// side are no answer.
-    pub const fn is_untrusted(&self) -> bool {
+    pub fn is_untrusted(&self) -> bool {
         match self {
             Self::Verify(error) => !matches!(
                 error,
@@ -89,6 +103,10 @@ impl Error {
                     | VerifyError::Unexpected { .. }
             ),
             Self::Lookup(error) => !matches!(error, LookupError::NotSigned { .. }),
+            Self::Publish(PublishError::Unconfirmed { source }) => source.is_untrusted(),
+            Self::Publish(error) => {
+                matches!(error, PublishError::Stale { .. } | PublishError::Altered { .. })
+            }
             Self::Transport(error) => matches!(error, TransportError::TooLarge { .. }),
             _ => false,
         }
@@ -97,10 +115,10 @@ impl Error {
     /// Whether the question was not answered at all: no connection, a time-out, a server that is
     /// not willing or able, a store that others use. An upload that was judged and rejected is
     /// answered.
-    pub const fn is_unanswered(&self) -> bool {
+    pub fn is_unanswered(&self) -> bool {
         match self {
             Self::Verify(error) => matches!(error, VerifyError::Unavailable { .. }),
-            Self::Transport(error) => !matches!(
+            Self::Transport(error) | Self::Publish(PublishError::Refused { source: error }) => !matches!(
                 error,
                 TransportError::NotFound { .. }
                     | TransportError::Rejected { .. }
@@ -109,14 +127,21 @@ impl Error {
                     | TransportError::Unsupported { .. }
             ),
             Self::Store(error) => matches!(error, StoreError::Busy { .. }),
+            Self::Publish(PublishError::Unconfirmed { source }) => source.is_unanswered(),
+            Self::Publish(error) => matches!(error, PublishError::Unknown { .. }),
             _ => false,
         }
     }
 
     /// Whether the same call may succeed later without anybody changing anything.
-    pub const fn is_retryable(&self) -> bool {
+    pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Transport(error) => error.is_retryable(),
+            Self::Transport(error) | Self::Publish(PublishError::Refused { source: error }) => {
+                error.is_retryable()
+            }
+            Self::Publish(PublishError::Unconfirmed { source }) => source.is_retryable(),
+            // A stale answer gets better by waiting, the upload needn't be made again.
+            Self::Publish(error) => !matches!(error, PublishError::Altered { .. }),
             Self::Store(error) => matches!(error, StoreError::Busy { .. }),
             _ => false,
         }

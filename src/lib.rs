@@ -38,6 +38,8 @@ pub mod keys;
 pub mod limits;
 pub mod metadata;
 pub mod name;
+#[cfg(feature = "directory")]
+pub mod staged;
 pub mod store;
 #[cfg(feature = "testkit")]
 pub mod testkit;

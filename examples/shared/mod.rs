@@ -1,7 +1,7 @@
 //! What the examples share: options, the collection they describe, exit codes.
 #![allow(dead_code)] // each example uses a part
 
-pub mod natural;
+pub mod docker_json;
 
 use std::{
     env,
@@ -232,6 +232,13 @@ pub fn image_and_tag_or_latest(text: &str) -> Result<(Reference, String), Failur
     }
 }
 
+/// The value of `--sha256`.
+pub fn digest(hex: &str) -> Result<[u8; 32], Failure> {
+    let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(hex.as_bytes());
+    let digest = bytes.ok().and_then(|bytes| bytes.try_into().ok());
+    digest.ok_or_else(|| usage(format!("--sha256 {hex}: 64 hex digits expected")))
+}
+
 /// A pin with a slip of the pen would match nothing; better to say so at once.
 fn key_id(text: &str) -> Result<KeyId, Failure> {
     let id: KeyId = text.parse().map_err(usage)?;
@@ -246,9 +253,21 @@ fn key_id(text: &str) -> Result<KeyId, Failure> {
 /// `own` returns false for an option that it doesn't know.
 pub fn arguments(
     options: &mut Options,
-    mut own: impl FnMut(&str, &mut lexopt::Parser) -> Result<bool, Failure>,
+    own: impl FnMut(&str, &mut lexopt::Parser) -> Result<bool, Failure>,
 ) -> Result<Option<String>, Failure> {
-    let (mut image, mut parser) = (None, lexopt::Parser::from_env());
+    let mut words = words(options, own)?.into_iter();
+    match (words.next(), words.next()) {
+        (Some(first), Some(_)) => Err(usage(format!("one image expected, got {first} and another"))),
+        (image, _) => Ok(image),
+    }
+}
+
+/// As [`arguments`], with any number of positional arguments.
+pub fn words(
+    options: &mut Options,
+    mut own: impl FnMut(&str, &mut lexopt::Parser) -> Result<bool, Failure>,
+) -> Result<Vec<String>, Failure> {
+    let (mut words, mut parser) = (Vec::new(), lexopt::Parser::from_env());
     while let Some(argument) = parser.next().map_err(usage)? {
         match argument {
             lexopt::Arg::Long(name) => {
@@ -257,18 +276,11 @@ pub fn arguments(
                     return Err(usage(format!("unknown option --{name}")));
                 }
             }
-            lexopt::Arg::Value(value) => only(&mut image, value)?,
+            lexopt::Arg::Value(value) => words.push(text(value)?),
             other => return Err(usage(other.unexpected())),
         }
     }
-    Ok(image)
-}
-
-fn only(slot: &mut Option<String>, value: OsString) -> Result<(), Failure> {
-    match slot.replace(text(value)?) {
-        None => Ok(()),
-        Some(first) => Err(usage(format!("one image expected, got {first} and another"))),
-    }
+    Ok(words)
 }
 
 /// An argument as text.

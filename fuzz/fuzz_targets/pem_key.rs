@@ -7,6 +7,10 @@ use tuf_notary::crypto::{PemBlock, PrivateKey, Signer};
 fuzz_target!(|bytes: &[u8]| {
     for block in PemBlock::read_all(bytes) {
         use_key(PrivateKey::from_pem(&block, None));
+        // PKCS#8 may ask for seconds of derivation, old blocks can't.
+        if block.header("DEK-Info").is_some() && block.label != "ENCRYPTED PRIVATE KEY" {
+            use_key(PrivateKey::from_pem(&block, Some("secret99")));
+        }
     }
     use_key(PrivateKey::from_pkcs8_der(bytes));
 });

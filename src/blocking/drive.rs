@@ -88,9 +88,18 @@ fn load(store: &dyn MetadataStore, slot: &Slot, max: u64) -> Result<Reply, Error
 }
 
 fn fetch(transport: &dyn Transport, resource: &Resource, max: u64) -> Result<Reply, TransportError> {
+    Ok(read(transport, resource, max)?.map_or(Reply::Absent, Reply::Found))
+}
+
+/// A file of the server; none when it says that there is none. At most one byte more than `max`.
+pub(super) fn read(
+    transport: &dyn Transport,
+    resource: &Resource,
+    max: u64,
+) -> Result<Option<Vec<u8>>, TransportError> {
     let body = match transport.fetch(resource, max) {
         Ok(body) => body,
-        Err(TransportError::NotFound { .. }) => return Ok(Reply::Absent),
+        Err(TransportError::NotFound { .. }) => return Ok(None),
         Err(error) => return Err(error),
     };
     // One byte more than allowed tells a file at the limit from one above it.
@@ -99,5 +108,5 @@ fn fetch(transport: &dyn Transport, resource: &Resource, max: u64) -> Result<Rep
     read.map_err(|error| TransportError::from_read(resource, &error))?;
     bytes.shrink_to_fit();
     tracing::debug!(file = resource.notary_name(), bytes = bytes.len(), "fetched");
-    Ok(Reply::Found(bytes))
+    Ok(Some(bytes))
 }

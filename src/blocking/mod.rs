@@ -13,11 +13,16 @@
 
 mod builder;
 mod drive;
+mod initialise;
+mod keyring;
+mod plan;
 mod publish;
-mod read_back;
+mod rotate;
+mod upload;
 
+pub use crate::edit::RootKey;
 pub use builder::CollectionBuilder;
-pub use publish::{Initialise, RootKey, SnapshotKey};
+pub use initialise::{Initialise, SnapshotKey};
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -95,12 +100,12 @@ impl Collection {
     }
 
     fn refresh_locked(&self) -> Result<View, Error> {
-        let set = drive::refresh(self.plan(), self.transport()?, &*self.inner.store)?;
+        let set = drive::refresh(self.refresh_plan(), self.transport()?, &*self.inner.store)?;
         Ok(View::new(self.inner.gun.clone(), set, self.inner.freshness))
     }
 
     /// A refresh as of now.
-    fn plan(&self) -> RefreshPlan {
+    fn refresh_plan(&self) -> RefreshPlan {
         RefreshPlan {
             gun: self.inner.gun.clone(),
             trust: self.inner.trust.clone(),

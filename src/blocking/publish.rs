@@ -1,235 +1,48 @@
 //! Publishing: read, change, sign, upload in one step, read back.
 
-use std::{collections::BTreeSet, time::SystemTime};
-
-use super::{Collection, drive, read_back};
+use super::{Collection, drive, keyring::Keyring};
 use crate::{
-    crypto::{KeyKind, PublicKey, Signer, digest, self_signed},
-    edit::{Changes, Draft, EditError, InitialKeys, ROOT_LIFETIME},
+    edit::{Change, Changes, EditError},
     error::Error,
-    keys::{KeyRole, KeyStore},
-    name::{KeyId, Resource, RoleName, Slot, Version},
-    transport::{TransportError, Upload},
-    verify::{Refresh, VerifyError},
+    name::TargetName,
     view::View,
-    wire::{FirstUse, TrustRecord, notary},
 };
 
-/// How a collection is to begin.
-#[derive(Clone, Debug, Default)]
-#[must_use]
-pub struct Initialise {
-    root: RootKey,
-    snapshot: SnapshotKey,
-    changes: Changes,
-}
-
-/// Which root key a new collection gets.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RootKey {
-    /// The root key at hand with the lowest id, as Docker does; a new one when there is none.
-    #[default]
-    Any,
-    /// A new one.
-    New,
-    /// The one with this canonical id.
-    Existing(KeyId),
-}
-
-/// Who holds the snapshot key.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SnapshotKey {
-    /// We do: the server can't combine files on its own.
-    #[default]
-    Local,
-    /// The server: needed where delegates publish on their own, and what Docker chooses.
-    Server,
-}
-
-impl Initialise {
-    /// A root key at hand or a new one, a local snapshot key, no targets.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Chooses the root key.
-    pub fn root_key(mut self, root: RootKey) -> Self {
-        self.root = root;
-        self
-    }
-
-    /// Chooses who holds the snapshot key.
-    pub const fn snapshot_key(mut self, snapshot: SnapshotKey) -> Self {
-        self.snapshot = snapshot;
-        self
-    }
-
-    /// Targets that are signed from the start, in the same upload.
-    pub fn changes(mut self, changes: Changes) -> Self {
-        self.changes = changes;
-        self
-    }
-}
-
 impl Collection {
-    /// Creates the collection on the server: makes the keys that are missing, signs, uploads.
-    ///
-    /// # Errors
-    /// [`Error::AlreadyExists`] when the server knows the collection; the server could not be
-    /// asked (only its word that there is nothing begins a new collection); another collection of
-    /// this name is trusted here, which only [`forget`](super::Dangerous::forget) gives up; the
-    /// root would not be the one that is to be trusted; a key failed.
-    pub fn initialise(&self, plan: &Initialise) -> Result<View, Error> {
-        let _turn = self.turn();
-        let _lock = drive::lock(&*self.inner.store, self.inner.lock_wait)?;
-        let transport = self.transport()?;
-        match transport.fetch(&Resource::latest(RoleName::Root), self.inner.limits.max_root) {
-            Err(TransportError::NotFound { .. }) => {}
-            Ok(_) => return Err(Error::AlreadyExists { gun: self.inner.gun.clone() }),
-            Err(error) => return Err(error.into()),
-        }
-        self.check_unused()?;
-        let keys = self.keys()?;
-        let now = self.now();
-        let (initial, signers) = self.initial_keys(keys, plan, now)?;
-        let upload = Upload::new(Draft::initialise(&initial, &plan.changes, now)?.sign(&signers)?);
-        self.check_sizes(&upload)?;
-        let root = upload.files.iter().find(|(role, _)| *role == RoleName::Root);
-        let root = root.map(|(_, file)| file.clone()).unwrap_or_default();
-        Refresh::check_first_root(self.plan(), root.clone())?;
-        transport.publish(&upload)?;
-        self.keep_own_root(&root, now)?;
-        self.refresh_locked()
-    }
-
-    /// Another collection than the one that is trusted here would be one that we refuse to read.
-    fn check_unused(&self) -> Result<(), Error> {
-        for slot in [Slot::Metadata(RoleName::Root), Slot::Record] {
-            if self.inner.store.read(&slot, self.inner.limits.max_metadata)?.is_some() {
-                let reason =
-                    "the server does not know the collection, which was trusted before; forget it first";
-                let (gun, reason) = (self.inner.gun.clone(), reason.to_owned());
-                return Err(VerifyError::LocalState { gun, reason }.into());
-            }
-        }
-        Ok(())
-    }
-
-    /// What we made is where our trust begins; what the server shows next is no first use.
-    fn keep_own_root(&self, root: &[u8], now: SystemTime) -> Result<(), Error> {
-        let store = &self.inner.store;
-        store.write(&Slot::Metadata(RoleName::Root), root)?;
-        let first_use = FirstUse { time: now, version: Version::ONE, sha256: digest::sha256(root) };
-        let record = TrustRecord { first_use: Some(first_use), ..TrustRecord::new(self.inner.gun.clone()) };
-        Ok(store.write(&Slot::Record, &record.to_bytes())?)
-    }
-
     /// Applies changes to the newest metadata, signs with the keys at hand and uploads all
-    /// changed files in one step.
+    /// changed files in one step. When somebody else publishes meanwhile, the changes are applied
+    /// again to what he has published, a few times.
     ///
     /// # Errors
     /// The collection can't be read; a change is not possible; a key is missing; the server
-    /// refused; what it serves afterwards is not what it said that it took. The server holds either
-    /// everything or nothing of it.
+    /// refused: then it holds nothing of the changes. [`PublishError`](crate::error::PublishError)
+    /// tells which failures leave open what the server holds.
     pub fn publish(&self, changes: &Changes) -> Result<View, Error> {
         let _turn = self.turn();
         let _lock = drive::lock(&*self.inner.store, self.inner.lock_wait)?;
-        let view = self.refresh_locked()?;
-        let keys = self.keys()?;
-        let held: BTreeSet<KeyId> = keys.list()?.into_iter().map(|info| info.id).collect();
-        let draft = Draft::new(self.inner.dialect, view.trusted(), changes, &held, self.now())?;
-        if draft.is_empty() {
-            return Ok(view);
-        }
-        let needed = draft.key_ids();
-        let signers = held.intersection(&needed).map(|id| keys.signer(id)).collect::<Result<Vec<_>, _>>()?;
-        self.upload(draft, &signers)
-    }
-
-    fn upload(&self, draft: Draft, signers: &[Box<dyn Signer>]) -> Result<View, Error> {
-        let versions = draft.versions();
-        let upload = Upload::new(draft.sign(signers)?);
-        self.check_sizes(&upload)?;
-        self.transport()?.publish(&upload)?;
-        let view = self.refresh_locked()?;
-        read_back::check(view.trusted(), &upload, &versions)?;
-        Ok(view)
-    }
-
-    /// What we would refuse to read is not published: nobody could replace it afterwards.
-    fn check_sizes(&self, upload: &Upload) -> Result<(), VerifyError> {
-        for (role, file) in &upload.files {
-            let found = u64::try_from(file.len()).unwrap_or(u64::MAX);
-            let limit = match role {
-                RoleName::Root => self.inner.limits.max_root,
-                _ => self.inner.limits.max_metadata,
+        let base = self.base()?;
+        let mut keyring = Keyring::new(self.keys()?);
+        let mut changes = changes.clone();
+        self.deliver(base, |view, again| {
+            let held = keyring.held()?;
+            let draft = loop {
+                match self.draft(view, &changes, &held) {
+                    // It was signed at first: whoever was faster has revoked it too.
+                    Err(Error::Edit(EditError::NotSigned { name })) if again => {
+                        changes = without(&changes, &name);
+                    }
+                    outcome => break outcome?,
+                }
             };
-            if found > limit {
-                return Err(VerifyError::TooLarge { role: role.clone(), limit, found });
-            }
-        }
-        Ok(())
-    }
-
-    fn initial_keys(
-        &self,
-        keys: &dyn KeyStore,
-        plan: &Initialise,
-        now: SystemTime,
-    ) -> Result<(InitialKeys, Vec<Box<dyn Signer>>), Error> {
-        let gun = &self.inner.gun;
-        // The server is asked first: when it refuses, no key was made for nothing.
-        let timestamp = self.server_key(RoleName::Timestamp)?;
-        let server_snapshot = match plan.snapshot {
-            SnapshotKey::Server => Some(self.server_key(RoleName::Snapshot)?),
-            SnapshotKey::Local => None,
-        };
-        let root = root_signer(keys, &plan.root)?;
-        let expires = now.checked_add(ROOT_LIFETIME).unwrap_or(now);
-        let certificate = self_signed(gun.as_str(), &*root, now, expires).map_err(EditError::from)?;
-        let targets = keys.generate(KeyKind::Ecdsa, &KeyRole::Targets, Some(gun))?;
-        let mut initial = InitialKeys {
-            root: certificate,
-            targets: targets.public_key().clone(),
-            snapshot: targets.public_key().clone(),
-            server_snapshot: server_snapshot.is_some(),
-            timestamp,
-        };
-        let mut signers = vec![root, targets];
-        initial.snapshot = match server_snapshot {
-            Some(key) => key,
-            None => {
-                let snapshot = keys.generate(KeyKind::Ecdsa, &KeyRole::Snapshot, Some(gun))?;
-                let key = snapshot.public_key().clone();
-                signers.push(snapshot);
-                key
-            }
-        };
-        Ok((initial, signers))
-    }
-
-    fn server_key(&self, role: RoleName) -> Result<PublicKey, Error> {
-        let bytes = self.transport()?.server_key(&role, false)?;
-        let key = notary::read_public_key(&bytes)
-            .map_err(|source| VerifyError::Malformed { role: role.clone(), source })?;
-        InitialKeys::check_server_key(role, &key)?;
-        Ok(key)
+            Ok(match draft.is_empty() {
+                true => None,
+                false => Some(self.sign(&mut keyring, draft, &held, Some(view.trusted().root()))?),
+            })
+        })
     }
 }
 
-fn root_signer(keys: &dyn KeyStore, choice: &RootKey) -> Result<Box<dyn Signer>, Error> {
-    let id = match choice {
-        RootKey::New => None,
-        RootKey::Existing(id) => Some(id.clone()),
-        RootKey::Any => {
-            let roots = keys.list()?.into_iter().filter(|info| info.role == KeyRole::Root);
-            roots.map(|info| info.id).min()
-        }
-    };
-    Ok(match id {
-        Some(id) => keys.signer(&id)?,
-        None => keys.generate(KeyKind::Ecdsa, &KeyRole::Root, None)?,
-    })
+fn without(changes: &Changes, revoked: &TargetName) -> Changes {
+    let stays = |change: &&Change| !matches!(change, Change::Revoke { name, .. } if name == revoked);
+    changes.iter().filter(stays).cloned().fold(Changes::new(), Changes::with)
 }

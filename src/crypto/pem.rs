@@ -52,7 +52,7 @@ impl PemBlock {
         matching.next().map(|(_, value)| value.as_str())
     }
 
-    /// The block as text: headers in alphabetical order, an empty line, base64 in 64 columns, LF.
+    /// The block as text: headers in alphabetical order (`Proc-Type` first), an empty line, base64 in 64 columns, LF.
     ///
     /// # Errors
     /// [`CryptoError::Malformed`] if the label or a header cannot be written so that it reads
@@ -63,7 +63,8 @@ impl PemBlock {
             return Err(CryptoError::malformed("PEM label", "not one plain line"));
         }
         let mut headers = self.headers.clone();
-        headers.sort();
+        // RFC 1421 puts this one first, and OpenSSL insists.
+        headers.sort_by_cached_key(|(name, _)| (name != "Proc-Type", name.clone()));
         for (name, value) in &headers {
             let trimmed = name.trim() == name && value.trim() == value;
             if !single_line(name) || !single_line(value) || name.contains(':') || !trimmed {

@@ -16,20 +16,58 @@ use zeroize::Zeroizing;
 
 /// What Notary writes.
 const ITERATIONS: u32 = 2048;
+/// What OWASP advises for HMAC-SHA-256 (2023).
+const STRONG_ITERATIONS: u32 = 600_000;
 /// Most iterations that a file may ask for; they cost a few seconds (KS-07).
 const MAX_ITERATIONS: u32 = 10_000_000;
 const SALT_LENGTH: usize = 8;
 const BLOCK: usize = 16;
+
+/// How the key that encrypts a key file is derived from the passphrase (KS-08).
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyEncryption {
+    /// As Notary v1 and Docker write and read it: PBKDF2 with HMAC-SHA-1 and 2048 iterations. A
+    /// guess costs an attacker very little, so the passphrase has to carry the strength.
+    #[default]
+    Notary,
+    /// PBKDF2 with HMAC-SHA-256 and 600,000 iterations, which this library and OpenSSL read.
+    /// Notary and Docker can **not**: they report a wrong passphrase.
+    Strong,
+}
+
+impl KeyEncryption {
+    fn parameters(self) -> (Pbkdf2Prf, u32, usize) {
+        match self {
+            // The default of the format, so the field is left out, as Notary does.
+            Self::Notary => (Pbkdf2Prf::HmacWithSha1, ITERATIONS, SALT_LENGTH),
+            Self::Strong => (Pbkdf2Prf::HmacWithSha256, STRONG_ITERATIONS, BLOCK),
+        }
+    }
+}
 
 /// Encrypts a PrivateKeyInfo. Gives the DER of an EncryptedPrivateKeyInfo that Notary reads.
 ///
 /// # Errors
 /// [`CryptoError::Random`] if the operating system gives no random bytes.
 pub fn encrypt(pkcs8_der: &[u8], passphrase: &str) -> Result<Vec<u8>, CryptoError> {
-    let (mut salt, mut iv) = ([0; SALT_LENGTH], [0; BLOCK]);
+    encrypt_as(pkcs8_der, passphrase, KeyEncryption::Notary)
+}
+
+/// Encrypts a PrivateKeyInfo in a chosen way.
+///
+/// # Errors
+/// [`CryptoError::Random`] if the operating system gives no random bytes.
+pub fn encrypt_as(
+    pkcs8_der: &[u8],
+    passphrase: &str,
+    encryption: KeyEncryption,
+) -> Result<Vec<u8>, CryptoError> {
+    let (prf, iterations, salt_length) = encryption.parameters();
+    let (mut salt, mut iv) = (vec![0; salt_length], [0; BLOCK]);
     super::random(&mut salt)?;
     super::random(&mut iv)?;
-    encrypt_with(pkcs8_der, passphrase, kdf(ITERATIONS, &salt)?, iv)
+    encrypt_with(pkcs8_der, passphrase, Pbkdf2Params { prf, ..kdf(iterations, &salt)? }, iv)
 }
 
 /// Decrypts the DER of an EncryptedPrivateKeyInfo. Gives a PrivateKeyInfo.
@@ -38,15 +76,8 @@ pub fn encrypt(pkcs8_der: &[u8], passphrase: &str) -> Result<Vec<u8>, CryptoErro
 /// [`CryptoError::WrongPassphrase`] if no private key comes out;
 /// [`CryptoError::UnsupportedEncryption`] and [`CryptoError::Iterations`] without trying.
 pub fn decrypt(der: &[u8], passphrase: &str) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
-    let info = EncryptedPrivateKeyInfoRef::from_der(der)
-        .map_err(|error| CryptoError::malformed("encrypted private key", error))?;
-    let EncryptionScheme::Pbes2(parameters) = &info.encryption_algorithm else {
-        return Err(unsupported("PBES1, expected PBES2"));
-    };
-    let Kdf::Pbkdf2(kdf) = &parameters.kdf else {
-        return Err(unsupported("scrypt, expected PBKDF2"));
-    };
-    check(kdf)?;
+    let info = read(der)?;
+    let (parameters, kdf) = supported(&info)?;
     let ciphertext = info.encrypted_data.as_bytes();
     let named = try_decrypt(parameters, ciphertext, passphrase)?;
     if named.is_some() || kdf.prf == Pbkdf2Prf::HmacWithSha1 {
@@ -56,6 +87,29 @@ pub fn decrypt(der: &[u8], passphrase: &str) -> Result<Zeroizing<Vec<u8>>, Crypt
     let with_sha1 =
         Parameters { kdf: Kdf::Pbkdf2(Pbkdf2Params { prf, ..*kdf }), encryption: parameters.encryption };
     try_decrypt(&with_sha1, ciphertext, passphrase)?.ok_or(CryptoError::WrongPassphrase)
+}
+
+/// Whether [`decrypt`] would try at all.
+pub(super) fn check_supported(der: &[u8]) -> Result<(), CryptoError> {
+    supported(&read(der)?).map(drop)
+}
+
+fn read(der: &[u8]) -> Result<EncryptedPrivateKeyInfoRef<'_>, CryptoError> {
+    EncryptedPrivateKeyInfoRef::from_der(der)
+        .map_err(|error| CryptoError::malformed("encrypted private key", error))
+}
+
+fn supported<'a>(
+    info: &'a EncryptedPrivateKeyInfoRef<'_>,
+) -> Result<(&'a Parameters, &'a Pbkdf2Params), CryptoError> {
+    let EncryptionScheme::Pbes2(parameters) = &info.encryption_algorithm else {
+        return Err(unsupported("PBES1, expected PBES2"));
+    };
+    let Kdf::Pbkdf2(kdf) = &parameters.kdf else {
+        return Err(unsupported("scrypt, expected PBKDF2"));
+    };
+    check(kdf)?;
+    Ok((parameters, kdf))
 }
 
 fn check(kdf: &Pbkdf2Params) -> Result<(), CryptoError> {
@@ -112,7 +166,6 @@ fn kdf(iteration_count: u32, salt: &[u8]) -> Result<Pbkdf2Params, CryptoError> {
         salt: salt.try_into().map_err(unsupported)?,
         iteration_count,
         key_length: None,
-        // The default of the format, so the field is left out, as Notary does.
         prf: Pbkdf2Prf::HmacWithSha1,
     })
 }
@@ -169,6 +222,19 @@ mod tests {
     }
 
     #[test]
+    fn ks_08_the_stronger_derivation_is_what_it_says_and_notarys_the_default() {
+        let plain = HEXLOWER.decode(ALICE.as_bytes()).unwrap();
+        let strong = encrypt_as(&plain, "p", KeyEncryption::Strong).unwrap();
+        let named = HEXLOWER.encode(&strong);
+        // A salt of 16 bytes, 600,000 iterations, HMAC-SHA-256.
+        assert!(named.contains("02030927c0") && named.contains("06082a864886f70d0209"), "{named}");
+        assert_eq!(*decrypt(&strong, "p").unwrap(), plain);
+        let notarys = HEXLOWER.encode(&encrypt(&plain, "p").unwrap());
+        assert!(notarys.contains("02020800301d0609"), "2048 iterations, no function named: {notarys}");
+        assert_eq!(KeyEncryption::default(), KeyEncryption::Notary);
+    }
+
+    #[test]
     fn fresh_salts_are_drawn() {
         let plain = HEXLOWER.decode(ALICE.as_bytes()).unwrap();
         let (one, two) = (encrypt(&plain, "p").unwrap(), encrypt(&plain, "p").unwrap());
@@ -195,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn iterations_are_bounded_and_salt_is_needed() {
+    fn ks_07_iterations_are_bounded_and_salt_is_needed() {
         let alice = testing::block(testing::NOTARY_ALICE).contents;
         let max = MAX_ITERATIONS;
         let grow = |by: u8, iterations: &str| {
@@ -223,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn an_altered_bit_never_gives_another_key() {
+    fn ks_06_an_altered_bit_never_gives_another_key() {
         let stored = quick();
         let genuine = decrypt(&stored, "delgpass1").unwrap();
         let public = PrivateKey::from_pkcs8_der(&genuine).unwrap();

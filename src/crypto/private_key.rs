@@ -76,6 +76,15 @@ impl PrivateKey {
         Self::new(Secret::from_sec1(der, None)?)
     }
 
+    /// Reads the 96 bytes of Notary's `ED25519 PRIVATE KEY` blocks: the public key, the seed, and
+    /// the public key again.
+    ///
+    /// # Errors
+    /// As [`PrivateKey::from_pkcs8_der`].
+    pub fn from_notary_ed25519(bytes: &[u8]) -> Result<Self, CryptoError> {
+        Self::new(Secret::from_notary_ed25519(bytes)?)
+    }
+
     /// The key in Notary's own PKCS#8 form, byte for byte.
     #[must_use]
     pub fn to_notary_pkcs8(&self) -> Zeroizing<Vec<u8>> {
@@ -90,6 +99,16 @@ impl PrivateKey {
     #[must_use]
     pub fn public_key(&self) -> &PublicKey {
         &self.public
+    }
+
+    /// Secret and public point as a token takes them; `None` for kinds that tokens are not given.
+    #[cfg(feature = "pkcs11")]
+    pub(crate) fn token_parts(&self) -> Option<(&[u8], &[u8])> {
+        match &self.secret {
+            Secret::Ec { curve: Curve::P256, scalar, point } => Some((scalar, point)),
+            Secret::Ed25519 { seed, .. } => Some((seed, self.public.published())),
+            _ => None,
+        }
     }
 
     /// Builds ring's key once, which compares both halves.

@@ -75,7 +75,7 @@ impl Secret {
         Ok(Self::Ec { curve, scalar: padded(scalar, curve.width())?, point: point.to_vec() })
     }
 
-    fn from_notary_ed25519(body: &[u8]) -> Result<Self, CryptoError> {
+    pub(super) fn from_notary_ed25519(body: &[u8]) -> Result<Self, CryptoError> {
         let wrong = || CryptoError::KeyLength {
             what: "Ed25519 private key",
             expected: ED25519_NOTARY_LENGTH,

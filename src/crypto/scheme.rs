@@ -93,6 +93,16 @@ impl Scheme {
         }
     }
 
+    /// The scheme in which metadata carries what a signer of this scheme signs: ECDSA side by side
+    /// for the DER that OpenSSL and key services give, any other as it is.
+    #[must_use]
+    pub fn published(self) -> Self {
+        match self {
+            Self::EcdsaDer => Self::EcdsaP1363,
+            other => other,
+        }
+    }
+
     /// Notary's `method`. [`Scheme::EcdsaDer`], which Notary does not have, reads `ecdsa-der`.
     #[must_use]
     pub fn as_notary_method(self) -> &'static str {

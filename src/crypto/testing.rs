@@ -22,6 +22,8 @@ pub(super) const ED25519_PRIVATE: &[u8] = file!("ed25519.pkcs8.pem");
 pub(super) const RSA_PUBLIC: &[u8] = file!("rsa2048.pub.pem");
 pub(super) const RSA_PRIVATE: &[u8] = file!("rsa2048.pkcs8.pem");
 pub(super) const RSA_PRIVATE_PKCS1: &[u8] = file!("rsa2048.pkcs1.pem");
+/// A P-256 key under five ciphers, then RSA, P-384 and Notary's Ed25519; passphrase `secret99`.
+pub(super) const LEGACY_ENCRYPTED: &[u8] = file!("legacy_encrypted.pem");
 pub(super) const RSA_PSS_32: &[u8] = file!("rsa2048.pss32.sig");
 pub(super) const RSA_PSS_20: &[u8] = file!("rsa2048.pss20.sig");
 pub(super) const RSA_PKCS1V15: &[u8] = file!("rsa2048.pkcs1v15.sig");

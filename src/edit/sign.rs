@@ -4,8 +4,8 @@ use super::{Draft, EditError, draft::ids};
 use crate::{
     crypto::{Signer, digest},
     limits::Limits,
-    metadata::{Pin, Root, Snapshot, Targets},
-    name::RoleName,
+    metadata::{Authority, Pin, Root, Snapshot, Targets},
+    name::{KeyId, RoleName, Version},
     wire::{self, Document, Envelope, Signature, WireError, notary::canonical_id},
 };
 
@@ -17,7 +17,7 @@ impl Draft {
     pub fn sign(self, signers: &[Box<dyn Signer>]) -> Result<Vec<(RoleName, Vec<u8>)>, EditError> {
         let mut files = Vec::new();
         if let Some(root) = &self.root {
-            files.push((RoleName::Root, self.seal::<Root>(&RoleName::Root, root, signers)?));
+            files.push((RoleName::Root, self.seal::<Root>(&RoleName::Root, &root.body, signers)?));
         }
         for (role, targets) in &self.targets {
             files.push((role.clone(), self.seal::<Targets>(role, targets, signers)?));
@@ -45,6 +45,7 @@ impl Draft {
         Ok(file)
     }
 
+    /// All signatures of a role: a root is vouched for by its predecessor's keys too.
     fn signatures(
         &self,
         role: &RoleName,
@@ -54,21 +55,84 @@ impl Draft {
         let Some(authority) = self.authorities.get(role) else {
             return Err(EditError::UnknownRole { role: role.clone() });
         };
-        let mut signatures = Vec::new();
-        for (id, filed) in authority.keys() {
-            let mut held = signers.iter().filter(|it| canonical_id(it.public_key()) == filed.canonical_id);
-            let Some(signer) = held.next() else { continue };
-            let signature = signer.sign(message)?;
-            if filed.key.verify(signer.scheme(), message, &signature).is_err() {
-                return Err(EditError::BadSignature { role: role.clone(), key: filed.canonical_id.clone() });
-            }
-            signatures.push(Signature::new(id.clone(), signer.scheme(), signature));
-        }
-        let (needed, available) = (authority.threshold().get(), signatures.len());
-        if u32::try_from(available).is_ok_and(|available| available >= needed) {
+        let mut signatures = signed(role, authority, message, signers)?;
+        require(role, authority, signatures.len())?;
+        let Some(root) = self.root.as_ref().filter(|_| *role == RoleName::Root) else {
             return Ok(signatures);
+        };
+        if let Some(before) = &root.before {
+            let vouching = signed(role, before, message, signers)?;
+            require(role, before, vouching.len())?;
+            add(&mut signatures, vouching);
         }
-        Err(EditError::MissingKeys { role: role.clone(), needed, available, ids: ids(Some(authority)) })
+        if let Some(legacy) = &root.legacy {
+            add(&mut signatures, signed(role, legacy, message, signers)?);
+        }
+        Ok(signatures)
+    }
+
+    /// What these signers will vouch for: the promise that a publisher holds servers to.
+    pub fn seals(&self, signers: &[Box<dyn Signer>]) -> Vec<Sealed> {
+        let ids: Vec<_> = signers.iter().map(|signer| canonical_id(signer.public_key())).collect();
+        let root = self.root.iter().map(|root| (RoleName::Root, root.body.version));
+        let targets = self.targets.iter().map(|(role, targets)| (role.clone(), targets.version));
+        let snapshot = self.snapshot.iter().map(|snapshot| (RoleName::Snapshot, snapshot.version));
+        let sealed = |(role, version)| {
+            let authority = self.authorities.get(&role);
+            let signs = |id: &&KeyId| authority.is_some_and(|it| it.has_canonical(id));
+            Sealed { signers: ids.iter().filter(signs).cloned().collect(), role, version }
+        };
+        root.chain(targets).chain(snapshot).map(sealed).collect()
+    }
+}
+
+/// What is known of a file that was signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::exhaustive_structs)]
+pub struct Sealed {
+    /// Whose file.
+    pub role: RoleName,
+    /// Its version.
+    pub version: Version,
+    /// Canonical ids of the role's keys that have signed it.
+    pub signers: Vec<KeyId>,
+}
+
+/// The signatures of those keys of a role that are at hand.
+fn signed(
+    role: &RoleName,
+    authority: &Authority,
+    message: &[u8],
+    signers: &[Box<dyn Signer>],
+) -> Result<Vec<Signature>, EditError> {
+    let mut signatures = Vec::new();
+    for (id, filed) in authority.keys() {
+        let mut held = signers.iter().filter(|it| canonical_id(it.public_key()) == filed.canonical_id);
+        let Some(signer) = held.next() else { continue };
+        let scheme = signer.scheme().published();
+        let signature = signer.sign_with(scheme, message)?;
+        if filed.key.verify(scheme, message, &signature).is_err() {
+            return Err(EditError::BadSignature { role: role.clone(), key: filed.canonical_id.clone() });
+        }
+        signatures.push(Signature::new(id.clone(), scheme, signature));
+    }
+    Ok(signatures)
+}
+
+fn require(role: &RoleName, authority: &Authority, available: usize) -> Result<(), EditError> {
+    let needed = authority.threshold().get();
+    if u32::try_from(available).is_ok_and(|available| available >= needed) {
+        return Ok(());
+    }
+    Err(EditError::MissingKeys { role: role.clone(), needed, available, ids: ids(Some(authority)) })
+}
+
+/// Each key signs once.
+fn add(signatures: &mut Vec<Signature>, more: Vec<Signature>) {
+    for signature in more {
+        if !signatures.iter().any(|made| made.key_id == signature.key_id) {
+            signatures.push(signature);
+        }
     }
 }
 

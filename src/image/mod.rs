@@ -1,4 +1,4 @@
-//! Container images: which collection signs an image, and where it is asked.
+//! Container images: which collection signs an image, where it is asked, and what it says.
 //!
 //! The rule is Docker's own: an image's GUN is its repository's full name, `docker.io/library/`
 //! included, and its server is the one that `DOCKER_CONTENT_TRUST_SERVER` names, `notary.docker.io`
@@ -12,8 +12,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod inspect;
+mod natural;
 mod reference;
 mod server;
+mod tls;
 
+pub use inspect::{ImageTrust, SignedTag};
 pub use reference::{ImageError, Reference};
 pub use server::{ServerError, trust_server};
+pub use tls::TlsFiles;

@@ -20,22 +20,22 @@ pub enum KeyError {
         kind: String,
     },
     /// A passphrase is needed and nobody gave one.
-    #[error("no passphrase for the {role} key {id}: nothing came from {origin}")]
+    #[error("no passphrase for the {role} key{}: nothing came from {origin}", named(.id))]
     NoPassphrase {
         /// The key's label.
         role: KeyRole,
-        /// The key.
-        id: KeyId,
+        /// The key, if it is known before it is opened.
+        id: Option<KeyId>,
         /// Where the passphrase would have come from, such as the name of a variable.
         origin: String,
     },
     /// The passphrase that was given is empty, or blank for a new key.
-    #[error("empty passphrase for the {role} key {id} from {origin}")]
+    #[error("empty passphrase for the {role} key{} from {origin}", named(.id))]
     EmptyPassphrase {
         /// The key's label.
         role: KeyRole,
-        /// The key.
-        id: KeyId,
+        /// The key, if it is known before it is opened.
+        id: Option<KeyId>,
         /// Where the passphrase came from.
         origin: String,
     },
@@ -50,10 +50,10 @@ pub enum KeyError {
         got: usize,
     },
     /// No passphrase that was given opens the key, or the encrypted key was altered.
-    #[error("no passphrase opened key {id} ({attempts} tried); or the file was altered")]
+    #[error("no passphrase opened the key{} ({attempts} tried); or the file was altered", named(.id))]
     WrongPassphrase {
-        /// The key.
-        id: KeyId,
+        /// The key, if it is known before it is opened.
+        id: Option<KeyId>,
         /// Passphrases tried.
         attempts: u32,
     },
@@ -81,6 +81,66 @@ pub enum KeyError {
         /// How it was to be stored.
         offered: KeyInfo,
     },
+    /// The key stays where it is: its store gives signatures only.
+    #[error("key {id} can't leave its store")]
+    NotExportable {
+        /// The key.
+        id: KeyId,
+    },
+    /// A PEM block is something else than a private key.
+    #[error("PEM block {label:?} is no private key")]
+    NotAPrivateKey {
+        /// The type of the block.
+        label: String,
+    },
+    /// A file of keys, or a block in it, can't be read.
+    #[error("not readable as a private key: {reason}")]
+    Unreadable {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A key with this label belongs to one collection, and neither the file nor the caller names it.
+    #[error("a {role} key belongs to one collection, and none is named")]
+    NoGun {
+        /// The key's label.
+        role: KeyRole,
+    },
+    /// A token took none of the PINs that were tried.
+    #[error("token {token:?} refused the PIN ({attempts} tried)")]
+    WrongPin {
+        /// The token's label.
+        token: String,
+        /// PINs tried.
+        attempts: u32,
+    },
+    /// Another wrong PIN could lock the token, so none is tried.
+    #[error("another wrong PIN could lock token {token:?}: log in once with the token's own tool first")]
+    PinAtRisk {
+        /// The token's label.
+        token: String,
+    },
+    /// A token, or the module that leads to it, does not serve.
+    #[error("PKCS#11: can't {action}: {reason}")]
+    Token {
+        /// What was tried.
+        action: &'static str,
+        /// The reason.
+        reason: String,
+    },
+    /// A file would have been overwritten.
+    #[error("{path} is there already and is not overwritten")]
+    Exists {
+        /// The file.
+        path: String,
+    },
+    /// A private key's file is open to other users.
+    #[error("{path} has mode {mode:o}, so that others can get at it; expected 600 or 400")]
+    OpenToOthers {
+        /// The file.
+        path: String,
+        /// Its permissions.
+        mode: u32,
+    },
     /// A key's file could not be read or written.
     #[cfg(feature = "directory")]
     #[error(transparent)]
@@ -103,11 +163,18 @@ impl KeyError {
             Self::NoPassphrase { .. }
             | Self::EmptyPassphrase { .. }
             | Self::ShortPassphrase { .. }
-            | Self::WrongPassphrase { .. } => "PASSPHRASE",
+            | Self::WrongPassphrase { .. }
+            | Self::WrongPin { .. }
+            | Self::PinAtRisk { .. } => "PASSPHRASE",
             Self::Damaged { .. } | Self::IdMismatch { .. } => "KEY_DAMAGED",
             Self::Conflict { .. } => "KEY_CONFLICT",
+            Self::NotExportable { .. } => "KEY_NOT_EXPORTABLE",
+            Self::NotAPrivateKey { .. } | Self::Unreadable { .. } | Self::NoGun { .. } => "KEY_FILE",
+            Self::Exists { .. } => "FILE_EXISTS",
+            Self::OpenToOthers { .. } => "FILE_MODE",
             #[cfg(feature = "directory")]
             Self::File(_) => "KEY_STORE",
+            Self::Token { .. } => "KEY_TOKEN",
             Self::Crypto(_) | Self::Other(_) => "KEY_STORE",
         }
     }
@@ -117,4 +184,9 @@ impl KeyError {
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::NotFound { .. })
     }
+}
+
+/// A known id for the middle of a sentence.
+fn named(id: &Option<KeyId>) -> String {
+    id.as_ref().map_or_else(String::new, |id| format!(" {id}"))
 }

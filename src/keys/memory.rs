@@ -2,7 +2,10 @@
 //!
 //! A key is held once, in memory that is wiped when the last signer lets go of it (KS-13, KS-14).
 
-use super::{KeyError, KeyInfo, KeyRole, KeyStore};
+use super::{
+    ImportOptions, ImportReport, Imported, KeyError, KeyInfo, KeyRole, KeyStore, Passphrases, asking,
+    import::{self, Candidate},
+};
 use crate::{
     crypto::{CryptoError, KeyKind, PrivateKey, PublicKey, Scheme, Signer},
     name::{Gun, KeyId},
@@ -12,6 +15,7 @@ use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+use zeroize::Zeroizing;
 
 /// Keeps keys in memory. Clones share them.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +38,54 @@ impl MemoryKeys {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Takes every private key of a PEM text and reports what became of each block. Encrypted keys
+    /// are opened with these passphrases.
+    pub fn import_pem(
+        &self,
+        pem: &[u8],
+        options: &ImportOptions,
+        passphrases: &dyn Passphrases,
+    ) -> ImportReport {
+        import::each(pem, options, |candidate| self.take(&candidate, options.replace, passphrases))
+    }
+
+    /// A key as one PEM block with a `path` header, encrypted under a passphrase that is asked for.
+    ///
+    /// # Errors
+    /// [`KeyError::NotFound`] if no key has exactly this id, other [`KeyError`]s if there is no
+    /// passphrase or the key could not be encrypted.
+    pub fn export_encrypted(
+        &self,
+        id: &KeyId,
+        passphrases: &dyn Passphrases,
+    ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        let held = self.keys().get(id).map(|entry| (entry.info.clone(), Arc::clone(&entry.key)));
+        let (info, key) = held.ok_or_else(|| KeyError::NotFound { id: id.clone() })?;
+        let passphrase = asking::choose(passphrases, (&info).into())?;
+        let gun = info.gun.as_ref().map(Gun::as_str);
+        let mut block = key.to_encrypted_pem(&passphrase, info.role.as_str(), gun)?;
+        import::mark(&mut block, id);
+        Ok(block.to_text()?)
+    }
+
+    fn take(
+        &self,
+        candidate: &Candidate,
+        replace: bool,
+        passphrases: &dyn Passphrases,
+    ) -> Result<(KeyInfo, Imported), KeyError> {
+        let new = candidate.unlock(passphrases)?;
+        // Memory needs none to keep a key.
+        drop(new.passphrase);
+        let there = self.keys().contains_key(&new.info.id);
+        if there && replace {
+            self.keys().insert(new.info.id.clone(), Entry { info: new.info.clone(), key: Arc::new(new.key) });
+            return Ok((new.info, Imported::Replaced));
+        }
+        self.keep(new.key, &new.info.role, new.info.gun.as_ref())?;
+        Ok((new.info, if there { Imported::AlreadyThere } else { Imported::Kept }))
     }
 
     fn keys(&self) -> MutexGuard<'_, BTreeMap<KeyId, Entry>> {
@@ -127,5 +179,25 @@ mod tests {
         let seed = format!("{:?}", secret.get(52..84).unwrap());
         let shown = format!("{store:?} {:?}", store.signer(&id).unwrap());
         assert!(!shown.contains(seed.trim_matches(['[', ']'])));
+    }
+
+    #[test]
+    fn keys_come_and_go_as_encrypted_blocks() {
+        let passphrases = crate::keys::FixedPassphrases::new().otherwise("long enough");
+        let (store, other) = (MemoryKeys::new(), MemoryKeys::new());
+        let (gun, options) = (Gun::new("a/b").unwrap(), ImportOptions::new());
+        let key = PrivateKey::generate_ecdsa().unwrap();
+        let id = store.import(key, &KeyRole::Targets, Some(&gun)).unwrap();
+        assert!(matches!(store.export(&id), Err(KeyError::NotExportable { .. })));
+        let text = store.export_encrypted(&id, &passphrases).unwrap();
+        let outcomes = |options: &ImportOptions| {
+            let report = other.import_pem(&text, options, &passphrases).all().unwrap();
+            report.imported.into_iter().map(|(_, how)| how).collect::<Vec<_>>()
+        };
+        assert_eq!(outcomes(&options), [Imported::Kept]);
+        assert_eq!(outcomes(&options), [Imported::AlreadyThere]);
+        assert_eq!(outcomes(&options.replace(true)), [Imported::Replaced]);
+        assert_eq!(other.list().unwrap(), store.list().unwrap());
+        assert!(other.signer(&id).is_ok());
     }
 }

@@ -4,22 +4,29 @@
 //! roles a collection. Labels are not signed. They help people to tell keys apart and choose the
 //! passphrase to ask for; they never say what a key may sign (KS-11): only the root does.
 
+mod asking;
 #[cfg(feature = "directory")]
 mod directory;
 mod environment;
 mod error;
+mod import;
 mod memory;
 mod passphrase;
+#[cfg(feature = "pkcs11")]
+mod pkcs11;
 mod role;
 
 #[cfg(feature = "directory")]
 pub use crate::disk::FileError;
 #[cfg(feature = "directory")]
-pub use directory::DirectoryKeys;
+pub use directory::{DirectoryKeys, Export, IfExists, Migration};
 pub use environment::EnvironmentPassphrases;
 pub use error::KeyError;
+pub use import::{ImportOptions, ImportReport, Imported, SkippedBlock};
 pub use memory::MemoryKeys;
 pub use passphrase::{FixedPassphrases, PassphraseRequest, Passphrases};
+#[cfg(feature = "pkcs11")]
+pub use pkcs11::Pkcs11Keys;
 pub use role::{KeyLabel, KeyRole};
 
 use crate::{
@@ -27,6 +34,7 @@ use crate::{
     name::{Gun, KeyId},
 };
 use std::fmt::{self, Debug};
+use zeroize::Zeroizing;
 
 /// Keeps private keys. Implementers run `testkit::suite::key_store` against
 /// their store.
@@ -68,6 +76,16 @@ pub trait KeyStore: Debug + Send + Sync {
     /// [`KeyError::NotFound`] if no key has exactly this id, other [`KeyError`]s if it could not
     /// be removed.
     fn remove(&self, id: &KeyId) -> Result<(), KeyError>;
+
+    /// A key as one encrypted PEM block with a `path` header that names its id, as
+    /// `notary key export` writes it. A store that only signs keeps this default.
+    ///
+    /// # Errors
+    /// [`KeyError::NotExportable`] if keys can't leave the store, [`KeyError::NotFound`] if no key
+    /// has exactly this id, other [`KeyError`]s if it could not be encrypted.
+    fn export(&self, id: &KeyId) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        Err(KeyError::NotExportable { id: id.clone() })
+    }
 }
 
 /// What a store tells about a key without opening it.

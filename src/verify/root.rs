@@ -4,7 +4,7 @@
 //! made for the collection. Their dates bind new keys only: a key that is trusted already goes on
 //! to vouch for its successor after its certificate has expired, or nobody could ever replace it.
 
-use super::{Trust, Verified, VerifyError, admit::Judge, threshold};
+use super::{RefreshPlan, Trust, Verified, VerifyError, admit::Judge, threshold};
 use crate::{
     crypto::{CertificateError, digest},
     metadata::{Authority, FiledKey, Root},
@@ -39,6 +39,14 @@ impl Dates<'_> {
             Self::BindNewKeys(trusted) => !trusted.has_canonical(&filed.canonical_id),
         }
     }
+}
+
+/// Whether a root of our own making would be trusted, as the successor of `before`: asked before
+/// it is published, for there is no way back.
+pub(crate) fn check_own(plan: &RefreshPlan, before: &Verified<Root>, root: &[u8]) -> Result<(), VerifyError> {
+    let judge = Judge { dialect: plan.dialect, limits: plan.limits, now: plan.now };
+    let roots = RootJudge { judge: &judge, gun: &plan.gun, trust: &plan.trust };
+    roots.last(before, &roots.successor(before, root.to_vec().into())?, false)
 }
 
 impl RootJudge<'_> {

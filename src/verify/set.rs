@@ -6,6 +6,7 @@ use super::{Notice, Verified, VerifyError};
 use crate::{
     metadata::{Authority, Root, Snapshot, Targets, Timestamp},
     name::RoleName,
+    wire::Envelope,
 };
 
 /// A complete set: what a refresh ends with.
@@ -16,6 +17,8 @@ pub struct TrustedSet {
     pub(super) snapshot: Verified<Snapshot>,
     pub(super) targets: Verified<Targets>,
     pub(super) delegated: BTreeMap<RoleName, DelegatedTargets>,
+    /// Files of delegations that are pinned, and expired or under-signed.
+    pub(super) unvouched: BTreeMap<RoleName, Envelope<Targets>>,
     pub(super) notices: Vec<Notice>,
 }
 
@@ -53,6 +56,12 @@ impl TrustedSet {
     /// The published delegations. One that is declared and was never published is absent.
     pub const fn delegated(&self) -> &BTreeMap<RoleName, DelegatedTargets> {
         &self.delegated
+    }
+
+    /// The file of a delegation that is expired or under-signed: nobody vouches for what it says.
+    /// Only for people who look at it and decide to sign it again.
+    pub fn unvouched(&self, role: &RoleName) -> Option<&Envelope<Targets>> {
+        self.unvouched.get(role)
     }
 
     /// What a caller should know besides.

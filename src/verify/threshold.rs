@@ -7,7 +7,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::{crypto::KeyMaterial, limits::Limits, metadata::Authority, name::KeyId, wire::Signature};
+use crate::{
+    crypto::KeyMaterial,
+    limits::Limits,
+    metadata::Authority,
+    name::KeyId,
+    wire::{Document, Envelope, Signature},
+};
 
 /// How many distinct keys have signed, and whether they suffice.
 #[derive(Debug)]
@@ -53,6 +59,14 @@ pub(super) fn count(
         }
     }
     count
+}
+
+/// Canonical ids of the keys of `authority` that have signed a file, whether they suffice or not.
+pub(crate) fn signers<T: Document>(authority: &Authority, file: &Envelope<T>) -> Vec<KeyId> {
+    match file.message() {
+        Ok(message) => count(authority, file.signatures(), &message, &Limits::default()).signers,
+        Err(_) => Vec::new(),
+    }
 }
 
 #[derive(Default)]

@@ -27,6 +27,12 @@ pub enum WireError {
         /// What the document says.
         found: String,
     },
+    /// A member that has no meaning here, where nothing may be passed over.
+    #[error("member {member:?} has no meaning here")]
+    Unexpected {
+        /// The member, or its beginning.
+        member: String,
+    },
     /// A member's value is not legal.
     #[error("member {member:?}: {reason}")]
     Invalid {

@@ -246,8 +246,8 @@ fn cj_07_members_beside_the_signed_part_are_not_published_again() {
     let transport = Capturing(lab.server.transport(&lab.gun()), Arc::default());
     let info = TargetInfo { length: 1, hashes: Hashes::sha256([7; 32]), custom: None };
     let changes = Changes::new().sign(TargetName::new("v2").unwrap(), info);
-    let error = lab.publisher(transport.clone()).publish(&changes).unwrap_err();
-    assert_eq!(error.code(), "ROLLBACK", "what was kept from the server is not served");
+    // The server never shows what it was sent.
+    assert_eq!(lab.publisher(transport.clone()).publish(&changes).unwrap_err().code(), "STALE");
     let files = transport.1.lock().unwrap().take().unwrap().files;
     assert_eq!(files.len(), 2);
     for (role, file) in files {

@@ -3,6 +3,7 @@
 
 mod authority;
 mod lab;
+mod publisher;
 
 mod artifacts;
 mod cache;
@@ -12,9 +13,11 @@ mod concurrency;
 mod crash;
 mod delegations;
 mod duplicate_keys;
+mod editing;
 mod endless_data;
 mod freeze;
 mod key_rotation;
+mod key_store;
 mod large_files;
 mod mix_and_match;
 mod other_roots;
@@ -22,8 +25,14 @@ mod parser;
 mod paths;
 mod pinning;
 mod publishing;
+mod publishing_staged;
+mod resigning;
 mod rollback;
+mod rotating;
 mod signing;
 mod spki;
+mod stale_answers;
 mod threshold;
+mod uploads;
 mod wrong_keys;
+mod x509;

@@ -14,8 +14,12 @@ pub fn ec(curve: &[u8], point: &[u8]) -> Vec<u8> {
 
 /// The modulus 2^`bits` - 1 with the exponent 65537.
 pub fn rsa(bits: usize) -> Vec<u8> {
-    let modulus = [vec![0], vec![0xff; bits / 8]].concat();
-    let numbers = [element(2, &modulus), element(2, &[1, 0, 1])].concat();
+    rsa_of(&[vec![0], vec![0xff; bits / 8]].concat(), &[1, 0, 1])
+}
+
+/// Both numbers as the contents of an INTEGER.
+pub fn rsa_of(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
+    let numbers = [element(2, modulus), element(2, exponent)].concat();
     info(RSA_ENCRYPTION, &element(0x30, &numbers))
 }
 

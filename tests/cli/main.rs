@@ -12,6 +12,8 @@ mod inspect;
 mod local_state;
 mod pins;
 mod publish;
+mod rotate_keys;
 mod server_choice;
+mod team;
 mod usage;
 mod verify_tag;

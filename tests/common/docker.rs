@@ -1,7 +1,7 @@
-//! The real `docker trust`, as far as it needs no daemon.
+//! The real `docker trust`.
 
 use std::{
-    env, fs,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -11,12 +11,9 @@ use super::{
     programs,
 };
 
-/// The program. It is skipped wherever it is missing, with a loud note: it shares Notary's
-/// client code, and its package weighs more than this proof.
-fn program(test: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    let found = env::split_paths(&path).map(|folder| folder.join("docker")).find(|file| file.is_file());
-    programs::decide(found, false, test, "docker")
+/// The program.
+pub fn program(test: &str) -> Option<PathBuf> {
+    programs::find(test, "docker")
 }
 
 /// One user of `docker trust`.

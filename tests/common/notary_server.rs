@@ -32,12 +32,17 @@ pub struct NotaryServer {
 impl NotaryServer {
     /// Starts a server that speaks plain HTTP; `None` when `test` is skipped.
     pub fn start(test: &str) -> Option<Self> {
-        Self::launch(test, None)
+        Self::launch(test, None, None)
     }
 
     /// Starts a server that speaks HTTPS; `None` when `test` is skipped.
     pub fn start_tls(test: &str, tls: Tls) -> Option<Self> {
-        Self::launch(test, Some(tls))
+        Self::launch(test, Some(tls), None)
+    }
+
+    /// Starts a server that speaks HTTPS with whom this authority certifies, and nobody else.
+    pub fn start_tls_for(test: &str, clients: &Path) -> Option<Self> {
+        Self::launch(test, Some(Tls::Authority), Some(clients))
     }
 
     /// The base URL, without a slash at the end.
@@ -67,12 +72,12 @@ impl NotaryServer {
         let _ = self.child.wait();
     }
 
-    fn launch(test: &str, tls: Option<Tls>) -> Option<Self> {
+    fn launch(test: &str, tls: Option<Tls>, clients: Option<&Path>) -> Option<Self> {
         let program = programs::find(test, "notary-server")?;
         let folder = tempfile::tempdir().expect("a folder can be made");
         let tls = tls.map(|tls| certificates::server(folder.path(), tls));
         let config = folder.path().join("server.json");
-        fs::write(&config, configuration(tls.as_ref()).to_string()).expect("a file can be written");
+        fs::write(&config, configuration(tls.as_ref(), clients).to_string()).expect("a file can be written");
 
         let log = File::create(log_file(folder.path())).expect("a file can be written");
         let mut command = process::command(&program, folder.path());
@@ -109,12 +114,15 @@ impl Drop for NotaryServer {
     }
 }
 
-fn configuration(tls: Option<&Certified>) -> Value {
+fn configuration(tls: Option<&Certified>, clients: Option<&Path>) -> Value {
     // Port 0: the kernel gives a free one.
     let mut server = json!({ "http_addr": "127.0.0.1:0" });
     if let Some(tls) = tls {
         server["tls_cert_file"] = json!(tls.certificate);
         server["tls_key_file"] = json!(tls.key);
+    }
+    if let Some(clients) = clients {
+        server["client_ca_file"] = json!(clients);
     }
     json!({
         "server": server,

@@ -6,8 +6,11 @@ mod common;
 
 mod lab;
 
+mod changelist;
+mod delegating;
 mod delegations;
 mod folder;
+mod keys;
 mod publishing;
 mod reading;
 mod refusals;

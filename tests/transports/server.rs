@@ -73,9 +73,13 @@ impl Server {
         server
     }
 
-    /// Answers each request with these bytes and closes.
+    /// Answers each request with these bytes and closes, and says so: a client must not send its next
+    /// request on a connection that is about to go.
     pub fn saying(reply: impl Into<Vec<u8>>) -> Self {
-        let reply = reply.into();
+        let mut reply = reply.into();
+        if let Some(end) = reply.iter().position(|byte| *byte == b'\r') {
+            reply.splice(end..end, *b"\r\nConnection: close");
+        }
         Self::start(move |_, stream| {
             let _ = stream.write_all(&reply);
             false

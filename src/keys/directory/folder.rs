@@ -2,7 +2,8 @@
 //! never reached or written through a link (KS-03).
 //!
 //! A new file is written beside its place, synced, and moved there only if the place is free; so
-//! no key is ever overwritten, by whomever.
+//! no key is ever overwritten by chance, by whomever. Only what was opened as the same key takes
+//! the place of a file.
 
 use crate::{
     disk::{self, FileError},
@@ -16,7 +17,7 @@ use std::{
 use zeroize::Zeroizing;
 
 /// The largest key file; one of an RSA key of 8192 bits has 9 KB.
-const MAX_FILE: u64 = 32 << 10;
+pub(super) const MAX_FILE: u64 = 32 << 10;
 
 /// A folder of key files.
 #[derive(Clone, Debug)]
@@ -62,10 +63,24 @@ impl KeyFolder {
         Ok(created)
     }
 
+    /// Puts a key file in the place of the one that is there. A link is not replaced.
+    pub(super) fn replace(&self, id: &KeyId, text: &[u8]) -> Result<(), FileError> {
+        let path = self.path(id);
+        disk::regular(&path)?;
+        disk::replace(&path, text, |_| ())?;
+        warn_of_writers(&self.0);
+        Ok(())
+    }
+
     /// Unlinks a key file. `false` when there is none.
     pub(super) fn remove(&self, id: &KeyId) -> Result<bool, FileError> {
         let path = self.path(id);
         Ok(disk::regular(&path)?.is_some() && disk::remove(&path)?)
+    }
+
+    /// The folder itself.
+    pub(super) fn as_path(&self) -> &Path {
+        &self.0
     }
 
     fn path(&self, id: &KeyId) -> PathBuf {
@@ -73,11 +88,20 @@ impl KeyFolder {
     }
 }
 
+/// The permissions of a file that others than its owner can get at.
 #[cfg(unix)]
-fn warn_of_readers(path: &Path, opened: &Metadata) {
+pub(super) fn open_to_others(opened: &Metadata) -> Option<u32> {
     use std::os::unix::fs::MetadataExt;
-    let mode = opened.mode() & 0o7777;
-    if mode & 0o077 != 0 {
+    Some(opened.mode() & 0o7777).filter(|mode| mode & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+pub(super) fn open_to_others(_opened: &Metadata) -> Option<u32> {
+    None
+}
+
+pub(super) fn warn_of_readers(path: &Path, opened: &Metadata) {
+    if let Some(mode) = open_to_others(opened) {
         tracing::warn!(path = %path.display(), mode = %format_args!("{mode:o}"),
             "other users can get at this key file, expected mode 600");
     }
@@ -92,9 +116,6 @@ fn warn_of_writers(folder: &Path) {
             "other users can change this folder of keys, expected mode 700");
     }
 }
-
-#[cfg(not(unix))]
-fn warn_of_readers(_path: &Path, _opened: &Metadata) {}
 
 #[cfg(not(unix))]
 fn warn_of_writers(_folder: &Path) {}

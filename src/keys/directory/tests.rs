@@ -1,5 +1,8 @@
 //! Key files, good and bad, against a folder on disk.
 
+mod old_layout;
+mod transfer;
+
 use super::*;
 use crate::keys::{FileError, FixedPassphrases, PassphraseRequest};
 use std::{

@@ -1,7 +1,7 @@
 //! What every key store promises.
 
 use crate::{
-    crypto::{KeyKind, PrivateKey, PublicKey, Signer},
+    crypto::{KeyKind, PemBlock, PrivateKey, PublicKey, Signer},
     keys::{KeyError, KeyInfo, KeyRole, KeyStore},
     name::{Gun, KeyId},
     wire::notary::canonical_id,
@@ -24,6 +24,7 @@ pub fn key_store<S: KeyStore>(make: impl Fn() -> S) {
     ids_match_exactly(&make());
     a_removed_key_is_gone(&make());
     the_list_is_ordered(&make());
+    an_export_is_encrypted(&make());
 }
 
 fn an_empty_store_has_nothing(store: &impl KeyStore) {
@@ -117,6 +118,23 @@ fn the_list_is_ordered(store: &impl KeyStore) {
     let roles: Vec<_> = list(store).into_iter().map(|key| key.role).collect();
     let expected = [KeyRole::Root, label("alice"), KeyRole::Snapshot, KeyRole::Targets];
     assert_eq!(roles, expected, "the list is not in the order of the trait");
+}
+
+fn an_export_is_encrypted(store: &impl KeyStore) {
+    let gun = gun("example.com/app");
+    let id = ok(store.import(ecdsa(), &KeyRole::Targets, Some(&gun)), "import");
+    let text = match store.export(&id) {
+        Err(KeyError::NotExportable { .. }) => return,
+        text => ok(text, "export"),
+    };
+    let blocks = PemBlock::read_all(&text);
+    let [block] = blocks.as_slice() else { panic!("an export has {} blocks, not one", blocks.len()) };
+    assert!(block.is_encrypted_key(), "a key left in the clear: {block:?}");
+    for (name, value) in [("path", id.as_str()), ("role", "targets"), ("gun", gun.as_str())] {
+        assert_eq!(block.header(name), Some(value), "header {name} of an export");
+    }
+    let missing = store.export(&KeyId::from_digest(&[7; 32])).map(drop);
+    not_found(missing, "exporting a key that was never kept");
 }
 
 fn same_key(store: &impl KeyStore, id: &KeyId, public: &PublicKey) {

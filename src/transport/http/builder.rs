@@ -19,7 +19,11 @@ use ureq::{
 use url::Url;
 
 use super::{
-    HttpTransport, TransportError, connect::TlsConnector, patience::PatientConnector, routes::Routes, tls,
+    HttpTransport, TransportError,
+    connect::TlsConnector,
+    patience::PatientConnector,
+    routes::Routes,
+    tls::{self, Identity},
 };
 use crate::name::Gun;
 
@@ -95,6 +99,8 @@ pub struct HttpTransportBuilder {
     gun: Gun,
     ca_pem: Vec<Vec<u8>>,
     ca_files: Vec<PathBuf>,
+    system_ca: bool,
+    identity: Option<Identity>,
     timeouts: Timeouts,
     user_agent: String,
     plain_http: bool,
@@ -107,6 +113,8 @@ impl HttpTransportBuilder {
             gun: gun.clone(),
             ca_pem: Vec::new(),
             ca_files: Vec::new(),
+            system_ca: false,
+            identity: None,
             timeouts: Timeouts::default(),
             user_agent: concat!("tuf-notary/", env!("CARGO_PKG_VERSION")).to_owned(),
             plain_http: false,
@@ -125,6 +133,21 @@ impl HttpTransportBuilder {
     #[must_use]
     pub fn ca_file(mut self, path: impl AsRef<Path>) -> Self {
         self.ca_files.push(path.as_ref().to_owned());
+        self
+    }
+
+    /// Trusts the system's certificates besides those that are configured, as Docker does.
+    #[must_use]
+    pub const fn system_ca(mut self) -> Self {
+        self.system_ca = true;
+        self
+    }
+
+    /// Shows the server who we are: a certificate with those that lead to its authority, and its
+    /// private key, both PEM and unencrypted. [`build`](Self::build) fails if they don't fit.
+    #[must_use]
+    pub fn client_certificate(mut self, chain_pem: &[u8], key_pem: &[u8]) -> Self {
+        self.identity = Some(Identity::new(chain_pem, key_pem));
         self
     }
 
@@ -161,7 +184,8 @@ impl HttpTransportBuilder {
         let authorities = self.authorities()?;
         // A host without a trust store can still talk to a server in the clear.
         let needs_tls = self.server.scheme() == "https" || !authorities.is_empty();
-        let tls = needs_tls.then(|| tls::client_config(&authorities)).transpose()?;
+        let client_config = || tls::client_config(&authorities, self.system_ca, self.identity.as_ref());
+        let tls = needs_tls.then(client_config).transpose()?;
         let connector =
             ().chain(ConnectProxyConnector::default())
                 .chain(TcpConnector::default())

@@ -134,18 +134,29 @@ struct Entry {
     detail: serde_json::Value,
 }
 
-/// The code and the message of a refusal; without a code when it is not in Notary's form.
+/// The code and the message of a refusal; without a code when it is not in Notary's form. Of
+/// several errors the first gives the code, and all are shown.
 fn read_words(words: &[u8]) -> (Option<String>, String) {
-    let parsed =
-        serde_json::from_slice::<Words>(words).ok().and_then(|words| words.errors.into_iter().next());
-    let Some(entry) = parsed else { return (None, shorten(&String::from_utf8_lossy(words))) };
-    let text = |pointer| entry.detail.pointer(pointer).and_then(serde_json::Value::as_str);
-    let message = match (text("/Name"), text("/Error/Msg")) {
-        (Some(name), Some(cause)) => shorten(&format!("{name}: {cause}")),
-        (None, Some(cause)) => shorten(cause),
-        _ => shorten(&entry.message),
+    let errors = serde_json::from_slice::<Words>(words).map(|words| words.errors).unwrap_or_default();
+    let Some((first, others)) = errors.split_first() else {
+        return (None, shorten(&String::from_utf8_lossy(words)));
     };
-    (Some(shorten(&entry.code)), message)
+    let mut message = first.message();
+    for other in others {
+        let _ = write!(message, "; {}: {}", other.code, other.message());
+    }
+    (Some(shorten(&first.code)), shorten(&message))
+}
+
+impl Entry {
+    fn message(&self) -> String {
+        let text = |pointer| self.detail.pointer(pointer).and_then(serde_json::Value::as_str);
+        match (text("/Name"), text("/Error/Msg")) {
+            (Some(name), Some(cause)) => format!("{name}: {cause}"),
+            (None, Some(cause)) => cause.to_owned(),
+            _ => self.message.clone(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -191,6 +202,23 @@ mod tests {
         let error = refusal(400, words).of_upload();
         assert_eq!(error.to_string(), "the server refused the upload: VERSION: A newer version exists.");
         assert!(matches!(refusal(500, words).of_upload(), TransportError::Status { .. }));
+    }
+
+    #[test]
+    fn pc_02_of_several_errors_none_is_lost() {
+        let words = r#"{"errors":[{"code":"VERSION","message":"A newer version exists."},
+            {"code":"TEAPOT","message":"","detail":{"Error":{"Msg":"short and stout"}}}]}"#;
+        let TransportError::Rejected { code, message } = refusal(400, words).of_upload() else { panic!() };
+        assert_eq!(
+            (code.as_str(), message.as_str()),
+            ("VERSION", "A newer version exists.; TEAPOT: short and stout")
+        );
+        for words in [r#"{"errors":[]}"#, r#"{"errors":{}}"#, "[]", "no JSON"] {
+            let TransportError::Rejected { code, message } = refusal(400, words).of_upload() else {
+                panic!()
+            };
+            assert_eq!((code.as_str(), message.as_str()), ("400", words));
+        }
     }
 
     #[test]

@@ -17,39 +17,77 @@ use rustls::{
     },
     crypto::{CryptoProvider, ring},
 };
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject};
 use x509_cert::{Certificate, ext::pkix::ExtendedKeyUsage};
+use zeroize::Zeroizing;
 
 use super::TransportError;
 
 /// The purpose of a TLS server's certificate, where purposes are given at all.
 const SERVER_AUTH: der::asn1::ObjectIdentifier = der::asn1::ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
 
-/// A configuration that believes these authorities (PEM), or the system's when there are none.
-pub(super) fn client_config(authorities: &[Vec<u8>]) -> Result<Arc<ClientConfig>, TransportError> {
+/// A certificate of ours and its private key, PEM, for servers that want to know who we are.
+#[derive(Clone)]
+pub(super) struct Identity {
+    chain: Vec<u8>,
+    key: Zeroizing<Vec<u8>>,
+}
+
+impl Identity {
+    pub(super) fn new(chain: &[u8], key: &[u8]) -> Self {
+        Self { chain: chain.to_vec(), key: Zeroizing::new(key.to_vec()) }
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity").finish_non_exhaustive()
+    }
+}
+
+/// A configuration that believes these authorities (PEM); the system's too when `and_system`, or
+/// when there are none.
+pub(super) fn client_config(
+    authorities: &[Vec<u8>],
+    and_system: bool,
+    identity: Option<&Identity>,
+) -> Result<Arc<ClientConfig>, TransportError> {
     let provider = Arc::new(ring::default_provider());
-    let verifier: Arc<dyn ServerCertVerifier> = if authorities.is_empty() {
-        Arc::new(rustls_platform_verifier::Verifier::new(Arc::clone(&provider)).map_err(|e| config(&e))?)
-    } else {
-        Arc::new(ConfiguredVerifier::new(authorities, &provider)?)
+    let system = rustls_platform_verifier::Verifier::new(Arc::clone(&provider)).map_err(|e| config(&e));
+    let verifier: Arc<dyn ServerCertVerifier> = match (authorities, and_system) {
+        ([], _) => Arc::new(system?),
+        // A host without a trust store can still believe what is configured.
+        (_, true) => Arc::new(ConfiguredVerifier::new(authorities, system.ok(), &provider)?),
+        (_, false) => Arc::new(ConfiguredVerifier::new(authorities, None, &provider)?),
     };
-    let config = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|e| config(&e))?
         .dangerous()
-        .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth();
-    Ok(Arc::new(config))
+        .with_custom_certificate_verifier(verifier);
+    let Some(identity) = identity else { return Ok(Arc::new(builder.with_no_client_auth())) };
+    let chain = CertificateDer::pem_slice_iter(&identity.chain).collect::<Result<Vec<_>, _>>();
+    let key = PrivateKeyDer::from_pem_slice(&identity.key).map_err(|e| config(&e))?;
+    builder
+        .with_client_auth_cert(chain.map_err(|e| config(&e))?, key)
+        .map(Arc::new)
+        .map_err(|e| TransportError::Config(format!("TLS client certificate: {e}")))
 }
 
 #[derive(Debug)]
 struct ConfiguredVerifier {
     inner: Arc<WebPkiServerVerifier>,
     configured: Vec<CertificateDer<'static>>,
+    /// Asked when what is configured doesn't vouch for a server.
+    system: Option<rustls_platform_verifier::Verifier>,
 }
 
 impl ConfiguredVerifier {
-    fn new(authorities: &[Vec<u8>], provider: &Arc<CryptoProvider>) -> Result<Self, TransportError> {
+    fn new(
+        authorities: &[Vec<u8>],
+        system: Option<rustls_platform_verifier::Verifier>,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Self, TransportError> {
         let mut configured = Vec::new();
         for pem in authorities {
             let before = configured.len();
@@ -67,7 +105,7 @@ impl ConfiguredVerifier {
         let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
             .build()
             .map_err(|e| config(&e))?;
-        Ok(Self { inner, configured })
+        Ok(Self { inner, configured, system })
     }
 }
 
@@ -84,6 +122,12 @@ impl ServerCertVerifier for ConfiguredVerifier {
             Err(e) if is_ca_as_server(&e) && self.configured.contains(end_entity) => {
                 verify_configured(end_entity, server_name, now)?;
                 Ok(ServerCertVerified::assertion())
+            }
+            Err(e) => {
+                let Some(system) = &self.system else { return Err(e) };
+                let vouched =
+                    system.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+                vouched.map_err(|_| e)
             }
             outcome => outcome,
         }

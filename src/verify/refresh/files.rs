@@ -117,7 +117,7 @@ impl Refresh {
     fn take_targets(&mut self, role: RoleName, bytes: Bytes, from_cache: bool) -> Result<State, VerifyError> {
         self.add_up(&role, &bytes)?;
         let sha256 = self.pinned_digest(&role)?;
-        let envelope = self.judge.read_targets(&role, bytes)?;
+        let envelope = self.judge.read_targets(&role, bytes.clone())?;
         match self.admit(&role, envelope, sha256) {
             Ok(targets) => {
                 self.accept(&role, &targets, from_cache);
@@ -129,7 +129,11 @@ impl Refresh {
             }
             Err(error) if role != RoleName::Targets && error.spoils_only_its_subtree() => {
                 match self.judge.dialect.rules().bad_delegation {
-                    crate::wire::BadDelegation::SkipSubtree => self.leave_out(role, error),
+                    crate::wire::BadDelegation::SkipSubtree => {
+                        let envelope = self.judge.read_targets(&role, bytes)?;
+                        self.unvouched.insert(role.clone(), envelope);
+                        self.leave_out(role, error);
+                    }
                 }
             }
             Err(error) => return self.recover(error),

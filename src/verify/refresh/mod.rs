@@ -30,7 +30,7 @@ use crate::{
     limits::Limits,
     metadata::{Root, Snapshot, Targets, Timestamp},
     name::{Gun, Resource, RoleName, Slot, Version},
-    wire::{Bytes, Dialect, TrustRecord},
+    wire::{Bytes, Dialect, Envelope, TrustRecord},
 };
 
 /// What a refresh is about.
@@ -137,6 +137,7 @@ pub struct Refresh {
     snapshot: Option<Verified<Snapshot>>,
     targets: Option<Verified<Targets>>,
     delegated: BTreeMap<RoleName, DelegatedTargets>,
+    unvouched: BTreeMap<RoleName, Envelope<Targets>>,
     /// Cached targets files that are no longer pinned, without their targets: they may hold the
     /// keys of cached delegations.
     outdated: BTreeMap<RoleName, Targets>,
@@ -196,6 +197,7 @@ impl Refresh {
             snapshot: None,
             targets: None,
             delegated: BTreeMap::new(),
+            unvouched: BTreeMap::new(),
             outdated: BTreeMap::new(),
             total: 0,
             pending: Vec::new(),
@@ -269,6 +271,7 @@ impl Refresh {
                 snapshot,
                 targets,
                 delegated: self.delegated,
+                unvouched: self.unvouched,
                 notices: self.notices,
             }),
             _ => Err(unfinished),

@@ -95,7 +95,7 @@ pub(super) fn write_ring(out: &mut Vec<u8>, ring: &KeyRing) {
     out.push(b'}');
 }
 
-fn read_key(reader: &mut Reader<'_>) -> Result<PublicKey, WireError> {
+pub(super) fn read_key(reader: &mut Reader<'_>) -> Result<PublicKey, WireError> {
     let (mut kind, mut public) = (None, None);
     reader.structure(&["keytype", "keyval"], |reader, member| {
         match member {

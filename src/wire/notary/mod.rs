@@ -4,6 +4,7 @@
 //! programs write `null` for an empty array or object, it is read as empty; where its decoder
 //! would match a member's name in another case, the document is refused.
 
+mod changelist;
 mod keys;
 mod meta;
 mod root;
@@ -11,6 +12,7 @@ mod snapshot;
 mod targets;
 mod timestamp;
 
+pub use changelist::StagedChange;
 pub(crate) use keys::file;
 pub use keys::{canonical_id, key_id, read_public_key, write_public_key};
 

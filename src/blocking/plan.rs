@@ -1,0 +1,97 @@
+//! What changes would do, and the drafts that publishing signs.
+
+use std::collections::BTreeSet;
+
+use super::{Collection, drive, keyring::Keyring};
+use crate::{
+    edit::{Base, Changes, Draft, EditError, Plan, SnapshotSigner},
+    error::Error,
+    limits::Limits,
+    metadata::Targets,
+    name::{KeyId, Resource, RoleName},
+    transport::TransportError,
+    verify::VerifyError,
+    view::View,
+    wire::{Envelope, notary},
+};
+
+impl Collection {
+    /// Says what [`publish`](Self::publish) would do with these changes now: which roles would be
+    /// signed with which keys, which keys are missing, what would lose its trust, and what expires
+    /// soon. Nothing is signed or sent.
+    ///
+    /// # Errors
+    /// The collection can't be read, or a change is not possible whatever keys are at hand.
+    pub fn plan(&self, changes: &Changes) -> Result<Plan, Error> {
+        let _turn = self.turn();
+        let _lock = drive::lock(&*self.inner.store, self.inner.lock_wait)?;
+        let view = self.refresh_locked()?;
+        let held = self.held()?;
+        let base = Base::new(self.inner.dialect, view.trusted(), &held, self.now());
+        let mut plan = base.plan(changes)?;
+        if !plan.begun.is_empty() {
+            plan = self.with_former(base, &plan.begun)?.plan(changes)?;
+        }
+        if plan.snapshot == SnapshotSigner::Server && self.server_signs_snapshot(&view) == Some(false) {
+            plan.snapshot = SnapshotSigner::Nobody;
+        }
+        Ok(plan)
+    }
+
+    /// Canonical ids of the keys at hand.
+    pub(super) fn held(&self) -> Result<BTreeSet<KeyId>, Error> {
+        Ok(Keyring::new(self.keys()?).held()?)
+    }
+
+    /// Applies changes to a view.
+    pub(super) fn draft(
+        &self,
+        view: &View,
+        changes: &Changes,
+        held: &BTreeSet<KeyId>,
+    ) -> Result<Draft, Error> {
+        let base = Base::new(self.inner.dialect, view.trusted(), held, self.now());
+        let mut draft = base.draft(changes)?;
+        if !draft.begun().is_empty() {
+            draft = self.with_former(base, draft.begun())?.draft(changes)?;
+        }
+        if draft.snapshot_signer() == SnapshotSigner::Server
+            && self.server_signs_snapshot(view) == Some(false)
+        {
+            let authority = view.trusted().authority(&RoleName::Snapshot);
+            let keys = authority.iter().flat_map(|it| it.keys()).map(|(_, key)| key.canonical_id.as_str());
+            return Err(EditError::NoSnapshotKey { keys: keys.collect::<Vec<_>>().join(", ") }.into());
+        }
+        Ok(draft)
+    }
+
+    /// Asks for what the server still stores of removed roles that would begin anew.
+    fn with_former<'a>(&self, mut base: Base<'a>, roles: &BTreeSet<RoleName>) -> Result<Base<'a>, Error> {
+        for role in roles.iter().filter(|role| **role != RoleName::Targets) {
+            let limits = &self.inner.limits;
+            if let Some(bytes) = self.stored(role, limits)? {
+                let malformed = |source| VerifyError::Malformed { role: role.clone(), source };
+                let file = Envelope::<Targets>::read(bytes, limits).map_err(malformed)?;
+                base = base.with_former(role.clone(), file);
+            }
+        }
+        Ok(base)
+    }
+
+    fn stored(&self, role: &RoleName, limits: &Limits) -> Result<Option<Vec<u8>>, Error> {
+        let (resource, limit) = (Resource::latest(role.clone()), limits.max_metadata);
+        let file = drive::read(self.transport()?, &resource, limit)?;
+        match file.as_ref().is_none_or(|file| u64::try_from(file.len()).is_ok_and(|read| read <= limit)) {
+            true => Ok(file),
+            false => Err(TransportError::TooLarge { what: resource.notary_name(), limit }.into()),
+        }
+    }
+
+    /// Whether the server holds the snapshot's key; none when it does not say.
+    fn server_signs_snapshot(&self, view: &View) -> Option<bool> {
+        let bytes = self.transport().ok()?.server_key(&RoleName::Snapshot, false).ok()?;
+        let id = notary::canonical_id(&notary::read_public_key(&bytes).ok()?);
+        let authority = view.trusted().authority(&RoleName::Snapshot)?;
+        Some(authority.has_canonical(&id))
+    }
+}

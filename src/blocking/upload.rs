@@ -1,0 +1,368 @@
+//! Uploads, until it is certain what became of them (Notary v1; ATTACKS PC, PP, SO).
+//!
+//! - All files go in one request, and the server takes all or nothing (PP-03).
+//! - A request is never sent again blindly (TE-12). When somebody else was first, the changes are
+//!   applied to the newest state, a bounded number of times (PC-01). When the reply was lost, the
+//!   server is asked for the very files that were sent: it has them, or others of the same
+//!   version, or none (PP-01).
+//! - What was published is recorded as the least that is accepted from then on, and read back. A
+//!   replica that lags behind is asked again a few times, and reported (SO-01).
+
+use std::{collections::BTreeSet, thread, time::Duration};
+
+use super::{Collection, drive, keyring::Keyring};
+use crate::{
+    crypto::{Signer, digest},
+    edit::{Draft, EditError, Sealed},
+    error::{Error, PublishError},
+    metadata::Root,
+    name::{Form, KeyId, Resource, RoleName, Slot, Version},
+    transport::{TransportError, Upload},
+    verify::{DelegatedTargets, Refresh, TrustedSet, Verified, VerifyError, check_own_root},
+    view::View,
+    wire::{Floor, TrustRecord},
+};
+
+/// How often changes are applied anew because somebody else was first.
+const ATTEMPTS: u32 = 5;
+/// How often an upload that got lost is made in all.
+const SENDS: usize = 2;
+/// The pauses before each question to a server that lags behind.
+const PAUSES: [Duration; 4] =
+    [Duration::ZERO, Duration::from_millis(100), Duration::from_millis(300), Duration::from_millis(900)];
+
+/// Files that are ready to be sent, and what is known of them.
+#[derive(Clone, Debug)]
+pub(super) struct Outgoing {
+    upload: Upload,
+    sealed: Vec<Sealed>,
+}
+
+/// What became of an upload.
+enum Fate {
+    Stored,
+    /// The server judged it and took nothing.
+    Refused(TransportError),
+    /// The server, or whoever is before it, was asked for an answer and gave none.
+    Overtaken(TransportError),
+    /// No reply; and why the server could not be asked afterwards, or it has no such files.
+    Lost(TransportError, Option<Box<TransportError>>),
+}
+
+/// What a server has of an upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    Ours,
+    Others,
+    Nothing,
+}
+
+impl Outgoing {
+    pub(super) fn sign(draft: Draft, signers: &[Box<dyn Signer>]) -> Result<Self, EditError> {
+        let sealed = draft.seals(signers);
+        Ok(Self { upload: Upload::new(draft.sign(signers)?), sealed })
+    }
+
+    pub(super) fn file(&self, role: &RoleName) -> Option<&[u8]> {
+        self.files().find(|(seal, _)| seal.role == *role).map(|(_, file)| file)
+    }
+
+    fn files(&self) -> impl Iterator<Item = (&Sealed, &[u8])> {
+        self.sealed.iter().filter_map(|seal| {
+            let mut files = self.upload.files.iter().filter(|(role, _)| *role == seal.role);
+            files.next().map(|(_, file)| (seal, file.as_slice()))
+        })
+    }
+}
+
+impl Collection {
+    /// Signs a draft, which follows the root `before` or begins a collection, with all of its keys
+    /// among those at hand. What we would refuse to read is not published: nobody could replace it
+    /// afterwards.
+    pub(super) fn sign(
+        &self,
+        keyring: &mut Keyring<'_>,
+        draft: Draft,
+        held: &BTreeSet<KeyId>,
+        before: Option<&Verified<Root>>,
+    ) -> Result<Outgoing, Error> {
+        let outgoing = keyring.sign(draft, held)?;
+        for (role, file) in &outgoing.upload.files {
+            let found = u64::try_from(file.len()).unwrap_or(u64::MAX);
+            let limit = match role {
+                RoleName::Root => self.inner.limits.max_root,
+                _ => self.inner.limits.max_metadata,
+            };
+            if found > limit {
+                return Err(VerifyError::TooLarge { role: role.clone(), limit, found }.into());
+            }
+        }
+        if let Some(root) = outgoing.file(&RoleName::Root) {
+            match before {
+                Some(before) => check_own_root(&self.refresh_plan(), before, root)?,
+                None => Refresh::check_first_root(self.refresh_plan(), root.to_vec())?,
+            }
+        }
+        Ok(outgoing)
+    }
+
+    /// The newest state to build on. A replica may lag behind what we have published (SO-02).
+    pub(super) fn base(&self) -> Result<View, Error> {
+        let mut outcome = self.refresh_locked();
+        for pause in PAUSES.into_iter().skip(1) {
+            if !matches!(outcome, Err(Error::Verify(VerifyError::Rollback { .. }))) {
+                break;
+            }
+            thread::sleep(pause);
+            outcome = self.refresh_locked();
+        }
+        outcome
+    }
+
+    /// Publishes what `make` makes of the newest state: at first of `base`, then as often as others
+    /// were first (told by its second argument). When it makes nothing, nothing is to be done.
+    pub(super) fn deliver(
+        &self,
+        base: View,
+        mut make: impl FnMut(&View, bool) -> Result<Option<Outgoing>, Error>,
+    ) -> Result<View, Error> {
+        let (mut view, mut lost) = (base, Vec::new());
+        for attempt in 1..=ATTEMPTS {
+            let outgoing = match make(&view, attempt > 1) {
+                Ok(Some(outgoing)) => outgoing,
+                Ok(None) => return Ok(view),
+                Err(error) => return self.give_up(lost, error),
+            };
+            let before = view.trusted().snapshot().sha256().to_owned();
+            let refusal = match self.send(&outgoing)? {
+                Fate::Stored => return self.confirm(&outgoing),
+                Fate::Lost(source, None) if lost.len().saturating_add(1) < SENDS => {
+                    lost.push((outgoing, source));
+                    None
+                }
+                Fate::Lost(source, read_back) => {
+                    return Err(PublishError::Unknown { source, read_back }.into());
+                }
+                Fate::Overtaken(source) if attempt == ATTEMPTS => {
+                    return self.give_up(lost, PublishError::Conflict { attempts: attempt, source }.into());
+                }
+                Fate::Overtaken(_) => {
+                    thread::sleep(pause(attempt));
+                    None
+                }
+                Fate::Refused(source @ TransportError::Rejected { .. }) if attempt < ATTEMPTS => Some(source),
+                Fate::Refused(source) => return self.give_up(lost, PublishError::Refused { source }.into()),
+            };
+            view = match (self.base(), refusal) {
+                // Judged by a newer state than ours, a refusal says nothing about the changes.
+                (Ok(fresh), Some(_)) if *fresh.trusted().snapshot().sha256() != before => fresh,
+                (_, Some(source)) => return self.give_up(lost, PublishError::Refused { source }.into()),
+                (Ok(fresh), None) => fresh,
+                (Err(error), None) => return self.give_up(lost, error),
+            };
+            if let Some(arrived) = self.arrived(&lost) {
+                return self.confirm(arrived);
+            }
+        }
+        self.give_up(lost, VerifyError::Unexpected { expected: "an end of the upload" }.into())
+    }
+
+    /// Sends an upload that begins a collection, until the server has it.
+    pub(super) fn deliver_first(&self, outgoing: &Outgoing) -> Result<(), Error> {
+        for sends in 1..=SENDS {
+            match self.send(outgoing)? {
+                Fate::Stored => break,
+                Fate::Overtaken(_) => return Err(Error::AlreadyExists { gun: self.inner.gun.clone() }),
+                Fate::Refused(source) => return Err(PublishError::Refused { source }.into()),
+                Fate::Lost(_, None) if sends < SENDS => {}
+                Fate::Lost(source, read_back) => {
+                    return Err(PublishError::Unknown { source, read_back }.into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&self, outgoing: &Outgoing) -> Result<Fate, Error> {
+        let Err(error) = self.transport()?.publish(&outgoing.upload) else { return Ok(Fate::Stored) };
+        tracing::warn!(%error, "the upload did not get a clear yes");
+        if is_final(&error) {
+            return Ok(Fate::Refused(error));
+        }
+        let rejected = matches!(error, TransportError::Rejected { .. });
+        let is_version = matches!(&error, TransportError::Rejected { code, .. } if code == "VERSION");
+        let found = if rejected { self.find(outgoing) } else { self.look_for(outgoing) };
+        Ok(match found {
+            // A proxy that repeats a request gets a refusal for what was stored.
+            Ok(Found::Ours) => Fate::Stored,
+            _ if is_version => Fate::Overtaken(error),
+            Ok(Found::Others) => Fate::Overtaken(error),
+            Ok(Found::Nothing) if rejected || is_answer(&error) => Fate::Refused(error),
+            Err(_) if rejected => Fate::Refused(error),
+            Ok(Found::Nothing) => Fate::Lost(error, None),
+            Err(reason) => Fate::Lost(error, Some(Box::new(reason))),
+        })
+    }
+
+    /// What the server has of an upload. Versions tell, whatever was published since.
+    fn find(&self, outgoing: &Outgoing) -> Result<Found, TransportError> {
+        let Ok(transport) = self.transport() else { return Ok(Found::Nothing) };
+        for (seal, file) in outgoing.files() {
+            let resource = Resource { role: seal.role.clone(), form: Form::Version(seal.version) };
+            let max = u64::try_from(file.len()).unwrap_or(u64::MAX);
+            match drive::read(transport, &resource, max) {
+                Ok(None) => return Ok(Found::Nothing),
+                Ok(Some(found)) if found == file => {}
+                Ok(Some(_)) | Err(TransportError::TooLarge { .. }) => return Ok(Found::Others),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Found::Ours)
+    }
+
+    /// As [`find`](Self::find), and again for as long as the upload may be under way.
+    fn look_for(&self, outgoing: &Outgoing) -> Result<Found, TransportError> {
+        let mut found = Ok(Found::Nothing);
+        for pause in PAUSES {
+            thread::sleep(pause);
+            found = self.find(outgoing);
+            if matches!(found, Ok(Found::Ours | Found::Others)) {
+                break;
+            }
+        }
+        found
+    }
+
+    /// The upload among those that got lost that the server has after all.
+    fn arrived<'a>(&self, lost: &'a [(Outgoing, TransportError)]) -> Option<&'a Outgoing> {
+        lost.iter().map(|(outgoing, _)| outgoing).find(|it| matches!(self.find(it), Ok(Found::Ours)))
+    }
+
+    /// The end, unless an upload that got lost has arrived, or may arrive still.
+    fn give_up(&self, lost: Vec<(Outgoing, TransportError)>, error: Error) -> Result<View, Error> {
+        for (outgoing, source) in lost {
+            let read_back = match self.find(&outgoing) {
+                Ok(Found::Ours) => return self.confirm(&outgoing),
+                Ok(Found::Others) => continue,
+                Ok(Found::Nothing) => None,
+                Err(error) => Some(Box::new(error)),
+            };
+            return Err(PublishError::Unknown { source, read_back }.into());
+        }
+        Err(error)
+    }
+
+    /// Records what was stored, and reads it back.
+    pub(super) fn confirm(&self, outgoing: &Outgoing) -> Result<View, Error> {
+        self.remember(outgoing);
+        let mut last = None;
+        for pause in PAUSES {
+            thread::sleep(pause);
+            last = Some(match self.refresh_locked() {
+                Ok(view) => match compare(view.trusted(), outgoing) {
+                    Ok(()) => return Ok(view),
+                    Err(error) => error,
+                },
+                Err(Error::Verify(VerifyError::Rollback { role, trusted, offered })) => {
+                    PublishError::Stale { role, published: trusted, shown: Some(offered) }
+                }
+                Err(error) => PublishError::Unconfirmed { source: Box::new(error) },
+            });
+        }
+        Err(last.map_or_else(|| VerifyError::Unexpected { expected: "an answer" }.into(), Error::Publish))
+    }
+
+    /// What was published is the least that we accept from now on.
+    fn remember(&self, outgoing: &Outgoing) {
+        let store = &self.inner.store;
+        let record = store.read(&Slot::Record, self.inner.limits.max_metadata).ok().flatten();
+        let Some(mut record) = record.and_then(|bytes| TrustRecord::read(&bytes).ok()) else {
+            tracing::warn!("there is no record to keep the published versions in");
+            return;
+        };
+        for (seal, file) in outgoing.files() {
+            let (version, signers) = (seal.version, seal.signers.clone());
+            if record.floors.get(&seal.role).is_none_or(|floor| floor.version < version) {
+                let floor = Floor { version, sha256: digest::sha256(file), signers };
+                record.floors.insert(seal.role.clone(), floor);
+            }
+        }
+        if let Err(error) = store.write(&Slot::Record, &record.to_bytes()) {
+            tracing::warn!(%error, "the published versions are not kept");
+        }
+    }
+}
+
+fn pause(attempt: u32) -> Duration {
+    let at = usize::try_from(attempt).unwrap_or(usize::MAX).min(PAUSES.len());
+    PAUSES.get(at.saturating_sub(1)).copied().unwrap_or_default()
+}
+
+/// Whether the upload never reached a server that would store it.
+fn is_final(error: &TransportError) -> bool {
+    match error {
+        TransportError::Timeout { phase, .. } => *phase == "connect",
+        TransportError::NotFound { .. }
+        | TransportError::Unauthorized { .. }
+        | TransportError::Config(_)
+        | TransportError::Unsupported { .. } => true,
+        _ => false,
+    }
+}
+
+/// Whether the server itself has answered, and not a gateway that had lost it.
+const fn is_answer(error: &TransportError) -> bool {
+    matches!(error, TransportError::Status { status, .. } if !matches!(status, 502 | 504))
+}
+
+/// Whether a set shows what was published, or what came after it.
+fn compare(set: &TrustedSet, outgoing: &Outgoing) -> Result<(), PublishError> {
+    for (seal, file) in outgoing.files() {
+        let (role, published) = (seal.role.clone(), seal.version);
+        let shown = shown(set, &role);
+        match shown {
+            Shown::File(version, sha256) if version == published && sha256 != digest::sha256(file) => {
+                return Err(PublishError::Altered { role, version });
+            }
+            Shown::File(version, _) if version < published => {
+                return Err(PublishError::Stale { role, published, shown: Some(version) });
+            }
+            Shown::Withheld => return Err(PublishError::Stale { role, published, shown: None }),
+            Shown::Unusable(reason) => {
+                return Err(PublishError::Unconfirmed { source: Box::new(reason.into()) });
+            }
+            Shown::File(..) | Shown::Gone => {}
+        }
+    }
+    Ok(())
+}
+
+/// What a set shows of a role.
+enum Shown {
+    File(Version, [u8; 32]),
+    /// It is declared, and its file is not there.
+    Withheld,
+    /// It is declared, and what is there does not hold.
+    Unusable(VerifyError),
+    /// It is not declared any more.
+    Gone,
+}
+
+fn shown(set: &TrustedSet, role: &RoleName) -> Shown {
+    match role {
+        RoleName::Root => Shown::File(set.root().body().version, *set.root().sha256()),
+        RoleName::Snapshot => Shown::File(set.snapshot().body().version, *set.snapshot().sha256()),
+        RoleName::Timestamp => Shown::File(set.timestamp().body().version, *set.timestamp().sha256()),
+        RoleName::Targets => Shown::File(set.targets().body().version, *set.targets().sha256()),
+        RoleName::Delegated(_) => match set.delegated().get(role) {
+            Some(DelegatedTargets::Usable(file)) => Shown::File(file.body().version, *file.sha256()),
+            Some(DelegatedTargets::Unusable(VerifyError::Withheld { .. })) => Shown::Withheld,
+            Some(DelegatedTargets::Unusable(reason)) => match set.unvouched(role) {
+                Some(file) => Shown::File(file.body().version, digest::sha256(file.bytes())),
+                None => Shown::Unusable(reason.clone()),
+            },
+            None if set.authority(role).is_some() => Shown::Withheld,
+            None => Shown::Gone,
+        },
+    }
+}

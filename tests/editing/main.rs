@@ -1,0 +1,9 @@
+//! Changes of roles and signers, published to the simulated server by clients that each hold only
+//! their own keys, and judged by clients that have seen nothing before.
+
+mod lab;
+
+mod delegations;
+mod plan;
+mod signers;
+mod upkeep;
