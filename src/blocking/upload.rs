@@ -134,6 +134,7 @@ impl Collection {
                 Err(error) => return self.give_up(lost, error),
             };
             let before = view.trusted().snapshot().sha256().to_owned();
+            drop(view); // a large collection need not be in memory twice
             let refusal = match self.send(&outgoing)? {
                 Fate::Stored => return self.confirm(&outgoing),
                 Fate::Lost(source, None) if lost.len().saturating_add(1) < SENDS => {

@@ -4,7 +4,7 @@ use super::{Draft, EditError, draft::ids};
 use crate::{
     crypto::{Signer, digest},
     limits::Limits,
-    metadata::{Authority, Pin, Root, Snapshot, Targets},
+    metadata::{Authority, Pin, Snapshot},
     name::{KeyId, RoleName, Version},
     wire::{self, Document, Envelope, Signature, WireError, notary::canonical_id},
 };
@@ -14,35 +14,37 @@ impl Draft {
     ///
     /// # Errors
     /// A role lacks keys, a signer fails, or a file would not survive the server.
-    pub fn sign(self, signers: &[Box<dyn Signer>]) -> Result<Vec<(RoleName, Vec<u8>)>, EditError> {
+    pub fn sign(mut self, signers: &[Box<dyn Signer>]) -> Result<Vec<(RoleName, Vec<u8>)>, EditError> {
         let mut files = Vec::new();
         if let Some(root) = &self.root {
-            files.push((RoleName::Root, self.seal::<Root>(&RoleName::Root, &root.body, signers)?));
+            files.push((RoleName::Root, self.seal(&RoleName::Root, root.body.clone(), signers)?));
         }
-        for (role, targets) in &self.targets {
-            files.push((role.clone(), self.seal::<Targets>(role, targets, signers)?));
+        for (role, targets) in std::mem::take(&mut self.targets) {
+            let file = self.seal(&role, targets, signers)?;
+            files.push((role, file));
         }
-        if let Some(mut snapshot) = self.snapshot.clone() {
+        if let Some(mut snapshot) = self.snapshot.take() {
             for (role, file) in &files {
                 pin(&mut snapshot, role, file);
             }
-            let file = self.seal::<Snapshot>(&RoleName::Snapshot, &snapshot, signers)?;
+            let file = self.seal(&RoleName::Snapshot, snapshot, signers)?;
             files.push((RoleName::Snapshot, file));
         }
         Ok(files)
     }
 
+    /// Takes the body, for a large one is in memory often enough.
     fn seal<T: Document>(
         &self,
         role: &RoleName,
-        body: &T,
+        body: T,
         signers: &[Box<dyn Signer>],
     ) -> Result<Vec<u8>, EditError> {
-        let message = wire::canonical(body);
+        let message = wire::canonical(&body);
+        drop(body);
         let signatures = self.signatures(role, &message, signers)?;
         let file = wire::seal(&message, &signatures);
-        check_fixpoint::<T>(role, &message, &signatures, &file)?;
-        Ok(file)
+        checked_fixpoint::<T>(role, &message, &signatures, file)
     }
 
     /// All signatures of a role: a root is vouched for by its predecessor's keys too.
@@ -153,18 +155,18 @@ fn pin(snapshot: &mut Snapshot, role: &RoleName, file: &[u8]) {
 
 /// Reading the file and writing it again must give the same bytes, or the server would sign the
 /// hash of a file that nobody has; and what its readers verify must be what was signed.
-fn check_fixpoint<T: Document>(
+fn checked_fixpoint<T: Document>(
     role: &RoleName,
     message: &[u8],
     signatures: &[Signature],
-    file: &[u8],
-) -> Result<(), EditError> {
+    file: Vec<u8>,
+) -> Result<Vec<u8>, EditError> {
     let broken = || WireError::NotFixpoint { role: role.to_string() };
-    let read = Envelope::<T>::read(file.to_vec(), &Limits::default()).map_err(|_| broken())?;
-    let verified = read.message().map_err(|_| broken())?;
-    let rewritten = wire::seal(&wire::canonical(read.body()), read.signatures());
-    if *verified != *message || read.signatures() != signatures || rewritten != file {
+    let read = Envelope::<T>::read(file, &Limits::default()).map_err(|_| broken())?;
+    let verifies = *read.message().map_err(|_| broken())? == *message;
+    // `file` was made of this message and these signatures, and would be again.
+    if !verifies || read.signatures() != signatures || wire::canonical(read.body()) != message {
         return Err(broken().into());
     }
-    Ok(())
+    Ok(read.into_parts().0.into_vec())
 }

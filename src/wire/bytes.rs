@@ -6,6 +6,13 @@ use std::{fmt, ops::Deref, sync::Arc};
 #[derive(Clone, PartialEq, Eq)]
 pub struct Bytes(Arc<Vec<u8>>);
 
+impl Bytes {
+    /// The bytes themselves; copied only when they are shared.
+    pub fn into_vec(self) -> Vec<u8> {
+        Arc::unwrap_or_clone(self.0)
+    }
+}
+
 impl From<Vec<u8>> for Bytes {
     fn from(bytes: Vec<u8>) -> Self {
         Self(Arc::new(bytes))

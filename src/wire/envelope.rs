@@ -126,8 +126,10 @@ pub fn canonical<T: Document>(body: &T) -> Vec<u8> {
 
 /// The file that a server gets: `canonical` in Go's wire form, with signatures by method name.
 pub fn seal(canonical: &[u8], signatures: &[Signature]) -> Vec<u8> {
-    let mut out = b"{\"signed\":".to_vec();
-    out.extend(json::escape_for_wire(canonical));
+    // A large file is written once and not moved while it grows.
+    let mut out = Vec::with_capacity(canonical.len().saturating_add(signatures.len().saturating_mul(512)));
+    out.extend(b"{\"signed\":");
+    json::write_for_wire(&mut out, canonical);
     out.extend(b",\"signatures\":[");
     for (at, signature) in signatures.iter().enumerate() {
         if at > 0 {

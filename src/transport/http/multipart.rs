@@ -10,6 +10,9 @@ use crate::name::RoleName;
 pub(super) fn encode(files: &[(RoleName, Vec<u8>)]) -> Result<(String, Vec<u8>), TransportError> {
     let boundary = boundary(files)?;
     let mut body = Vec::new();
+    body.reserve_exact(
+        files.iter().fold(0, |sum: usize, (_, it)| sum.saturating_add(it.len()).saturating_add(512)),
+    );
     for (role, content) in files {
         let head = format!(
             "--{boundary}\r\n\
@@ -33,15 +36,17 @@ fn boundary(files: &[(RoleName, Vec<u8>)]) -> Result<String, TransportError> {
             break;
         }
         let boundary = data_encoding::HEXLOWER.encode(&random);
-        if !files.iter().any(|(_, content)| contains(content, boundary.as_bytes())) {
+        if !files.iter().any(|(_, content)| delimits(content, boundary.as_bytes())) {
             return Ok(boundary);
         }
     }
     Err(TransportError::Config("no randomness for the upload's boundary".to_owned()))
 }
 
-fn contains(content: &[u8], text: &[u8]) -> bool {
-    content.windows(text.len()).any(|window| window == text)
+/// Whether a reader would take a line of the content for the boundary.
+fn delimits(content: &[u8], boundary: &[u8]) -> bool {
+    let starts = |line: &[u8]| line.strip_prefix(b"--").is_some_and(|line| line.starts_with(boundary));
+    content.split(|byte| *byte == b'\n').any(starts)
 }
 
 #[cfg(test)]
@@ -72,7 +77,11 @@ mod tests {
 
     #[test]
     fn a_boundary_inside_of_a_file_is_seen() {
-        assert!(contains(b"xxabcx", b"abc"));
-        assert!(!contains(b"ab", b"abc"));
+        for content in ["--abc", "x\r\n--abc--\r\n", "\n\n--abcd"] {
+            assert!(delimits(content.as_bytes(), b"abc"), "{content:?}");
+        }
+        for content in ["", "abc", "x--abc", "\r\n--ab", "\r\n-abc"] {
+            assert!(!delimits(content.as_bytes(), b"abc"), "{content:?}");
+        }
     }
 }

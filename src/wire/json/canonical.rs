@@ -31,6 +31,12 @@ pub fn canonicalise(text: &str) -> Result<Vec<u8>, JsonError> {
 #[must_use]
 pub fn escape_for_wire(canonical: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(canonical.len());
+    write_for_wire(&mut out, canonical);
+    out
+}
+
+/// As [`escape_for_wire`], appended.
+pub fn write_for_wire(out: &mut Vec<u8>, canonical: &[u8]) {
     let mut rest = canonical;
     while !rest.is_empty() {
         let (plain, special) = rest.split_at_checked(plain_length(rest)).unwrap_or((rest, &[]));
@@ -46,7 +52,6 @@ pub fn escape_for_wire(canonical: &[u8]) -> Vec<u8> {
         out.extend_from_slice(escaped);
         rest = special.get(length..).unwrap_or_default();
     }
-    out
 }
 
 /// How many bytes come before the next one that may have to be escaped for the wire.
