@@ -6,7 +6,7 @@ use super::{Collection, drive, keyring::Keyring, upload::Outgoing};
 use crate::{
     crypto::digest,
     edit::{Changes, Draft, InitialKeys, RootKey},
-    error::Error,
+    error::{Error, PublishError},
     keys::KeyRole,
     name::{Resource, RoleName, Slot, Version},
     transport::TransportError,
@@ -96,8 +96,9 @@ impl Collection {
         let held = keyring.held()?;
         let draft = Draft::initialise(&initial, &plan.changes, &held, now)?;
         let outgoing = self.sign(keyring, draft, &held, None)?;
-        self.deliver_first(&outgoing)?;
-        self.keep_own_root(&outgoing, now)?;
+        self.deliver_first(keyring, &outgoing)?;
+        let unkept = |error| PublishError::Unconfirmed { source: Box::new(error) };
+        self.keep_own_root(&outgoing, now).map_err(unkept)?;
         self.confirm(&outgoing)
     }
 

@@ -23,7 +23,7 @@ impl Collection {
         let base = self.base()?;
         let mut keyring = Keyring::new(self.keys()?);
         let mut changes = changes.clone();
-        self.deliver(base, |view, again| {
+        self.deliver(&mut keyring, base, |keyring, view, again| {
             let held = keyring.held()?;
             let draft = loop {
                 match self.draft(view, &changes, &held) {
@@ -36,7 +36,7 @@ impl Collection {
             };
             Ok(match draft.is_empty() {
                 true => None,
-                false => Some(self.sign(&mut keyring, draft, &held, Some(view.trusted().root()))?),
+                false => Some(self.sign(keyring, draft, &held, Some(view.trusted().root()))?),
             })
         })
     }
