@@ -36,7 +36,7 @@ impl Transport for Capturing {
     }
 }
 
-/// Alice and bob; `v1` is alice's, and the releases have a tag by nobody.
+/// Alice and bob; `a1` is alice's, and the releases have a tag by nobody.
 struct Team {
     lab: Lab,
     alice: ForgeKey,
@@ -50,9 +50,9 @@ impl Team {
         for (name, key) in [("targets/alice", &alice), ("targets/bob", &bob), ("targets/releases", &alice)] {
             lab.forge.delegate("targets", name, std::slice::from_ref(key), 1, &[""]);
         }
-        lab.forge.add_tag("targets/alice", "v1", 1, 1);
+        lab.forge.add_tag("targets/alice", "a1", 1, 1);
         lab.forge.add_tag("targets/bob", "v2", 2, 1);
-        for (name, byte) in [("v1", 1), ("v2", 2), ("v3", 3)] {
+        for (name, byte) in [("a1", 1), ("v2", 2), ("v3", 3)] {
             lab.forge.add_tag("targets/releases", name, byte, 1);
         }
         lab.forge.list_keys("targets/releases", &[alice.clone(), bob.clone()], 1);
@@ -124,4 +124,34 @@ fn no_tag_is_dropped_while_the_file_of_another_signer_is_withheld() {
     let error = ours.publish(&remove("alice", false)).unwrap_err();
     assert!(transport.1.lock().unwrap().is_empty(), "{error}");
     assert_eq!(error.code(), "ROLE_UNUSABLE", "{error}");
+}
+
+/// What alice has signed loses its trust with her, whatever the server says that she has signed.
+#[test]
+fn a_removed_signer_s_tags_go_although_her_file_is_hidden_or_replaced() {
+    for replaced in [false, true] {
+        let mut team = Team::new();
+        let bob = team.bob.clone();
+        team.lab.forge.set_keys("targets/releases", std::slice::from_ref(&bob), 1);
+        team.lab.forge.list_keys("targets/releases", &[team.alice.clone(), bob.clone()], 1);
+        team.lab.serve();
+        let transport = team.transport();
+        let ours = team.ours(transport.clone(), &[bob]);
+        ours.refresh().unwrap();
+        if replaced {
+            team.lab.forge.set_keys("targets/alice", &[ForgeKey::ecdsa()], 1);
+            team.lab.forge.list_keys("targets/alice", std::slice::from_ref(&team.alice), 1);
+            team.lab.forge.doc("targets/alice")["targets"] = serde_json::json!({});
+            team.lab.forge.bump("targets/alice");
+        } else {
+            team.lab.forge.pin("targets/alice", |pin| *pin = serde_json::Value::Null);
+        }
+        for role in ["snapshot", "timestamp"] {
+            team.lab.forge.bump(role);
+        }
+        team.lab.serve();
+        drop(ours.publish(&remove("alice", false)));
+        let sent = transport.1.lock().unwrap().concat();
+        assert!(sent.contains("\"v2\"") && !sent.contains("\"a1\""), "replaced: {replaced}: {sent}");
+    }
 }
