@@ -4,7 +4,7 @@
 //! `targets/releases` last. That file is signed anew by a remaining key in the same step, or every
 //! tag in it would be lost for good.
 
-use std::num::NonZeroU32;
+use std::{collections::BTreeSet, num::NonZeroU32};
 
 use super::{
     EditError, KeyScope,
@@ -117,18 +117,23 @@ impl Editor<'_> {
         Ok(())
     }
 
-    /// The remaining signers whose keys are at hand vouch for these tags from now on.
+    /// The remaining signers whose keys are at hand vouch for these tags from now on. Whoever could
+    /// and has a file that can't be edited is told so: a tag is not kept under nobody's name.
     fn take_over(&mut self, others: &[RoleName], tags: &[(TargetName, TargetInfo)]) -> Result<(), EditError> {
-        for role in others {
-            if !self.can_sign(role) || self.body(role).is_err() {
+        let mut left: BTreeSet<_> = tags.iter().map(|(tag, _)| tag.as_str()).collect();
+        let mut unusable = None;
+        for role in others.iter().filter(|role| self.can_sign(role)).collect::<Vec<_>>() {
+            if let Err(error) = self.body(role) {
+                unusable = Some(error);
                 continue;
             }
             let paths = self.paths(role)?;
             for (tag, info) in tags.iter().filter(|(tag, _)| paths.grants(tag.as_str())) {
                 self.open(role)?.targets.insert(tag, info);
+                left.remove(tag.as_str());
             }
         }
-        Ok(())
+        unusable.filter(|_| !left.is_empty()).map_or(Ok(()), Err)
     }
 
     /// What the removed signer vouches for.
