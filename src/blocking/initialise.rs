@@ -95,6 +95,7 @@ impl Collection {
         let initial = self.initial_keys(keyring, plan, now)?;
         let held = keyring.held()?;
         let draft = Draft::initialise(&initial, &plan.changes, &held, now)?;
+        self.check_delegations(&draft, None)?;
         let outgoing = self.sign(keyring, draft, &held, None)?;
         self.deliver_first(keyring, &outgoing)?;
         let unkept = |error| PublishError::Unconfirmed { source: Box::new(error) };
