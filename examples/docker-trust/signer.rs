@@ -16,6 +16,7 @@ use tuf_notary::{
     image::Reference,
     name::{RoleName, SignerName, TargetName},
     verify::VerifyError,
+    view::View,
 };
 
 use crate::{
@@ -103,28 +104,20 @@ impl Removal<'_> {
             return Err(unknown());
         }
         let mut changes = Changes::new().remove_signer(signer.clone(), self.keep_tags);
-        let (lost, question) = match collection.plan(&changes) {
+        let question = match collection.plan(&changes) {
             Err(Error::Edit(EditError::LastSigner { .. })) => {
                 changes = Changes::new().undelegate(RoleName::releases()).remove_signer(signer, false);
-                let question = format!(
+                changes = without_hidden(changes.clone(), &view, &released(collection.plan(&changes)?))?;
+                Some(format!(
                     "The signer \"{name}\" signed the last released version of {repository}. Removing this \
                      signer will make {repository} unpullable. Are you sure you want to continue?"
-                );
-                (released(collection.plan(&changes)?), Some(question))
+                ))
             }
             plan => {
                 let lost = released(plan?);
-                let question = (!lost.is_empty()).then(|| lost_question(name, &lost));
-                (lost, question)
+                (!lost.is_empty()).then(|| lost_question(name, &lost))
             }
         };
-        // What targets says otherwise about these tags was hidden, and must not come back.
-        for hidden in view.targets_from(&[RoleName::Targets])?.iter().filter(|it| lost.contains(it.name())) {
-            if view.target(hidden.name())?.hashes() != hidden.hashes() {
-                let tag = TargetName::new(hidden.name()).map_err(Failure::new)?;
-                changes = changes.revoke_as(RoleName::Targets, tag);
-            }
-        }
         if let Some(question) = question.filter(|_| !self.force)
             && !confirm(&question)?
         {
@@ -134,6 +127,18 @@ impl Removal<'_> {
         collection.publish(&changes)?;
         Ok(true)
     }
+}
+
+/// What `targets` says otherwise about tags that go with the releases was hidden, and must not come
+/// back.
+fn without_hidden(mut changes: Changes, view: &View, lost: &BTreeSet<String>) -> Result<Changes, Failure> {
+    for hidden in view.targets_from(&[RoleName::Targets])?.iter().filter(|it| lost.contains(it.name())) {
+        if view.target(hidden.name())?.hashes() != hidden.hashes() {
+            let tag = TargetName::new(hidden.name()).map_err(Failure::new)?;
+            changes = changes.revoke_as(RoleName::Targets, tag);
+        }
+    }
+    Ok(changes)
 }
 
 /// The released tags that lose their trust.

@@ -6,7 +6,7 @@ use super::{Collection, drive, keyring::Keyring, upload::Outgoing};
 use crate::{
     crypto::digest,
     edit::{Changes, Draft, InitialKeys, RootKey},
-    error::Error,
+    error::{Error, PublishError},
     keys::KeyRole,
     name::{Resource, RoleName, Slot, Version},
     transport::TransportError,
@@ -95,9 +95,11 @@ impl Collection {
         let initial = self.initial_keys(keyring, plan, now)?;
         let held = keyring.held()?;
         let draft = Draft::initialise(&initial, &plan.changes, &held, now)?;
+        self.check_delegations(&draft, None)?;
         let outgoing = self.sign(keyring, draft, &held, None)?;
-        self.deliver_first(&outgoing)?;
-        self.keep_own_root(&outgoing, now)?;
+        self.deliver_first(keyring, &outgoing)?;
+        let unkept = |error| PublishError::Unconfirmed { source: Box::new(error) };
+        self.keep_own_root(&outgoing, now).map_err(unkept)?;
         self.confirm(&outgoing)
     }
 

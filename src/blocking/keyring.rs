@@ -62,10 +62,15 @@ impl<'a> Keyring<'a> {
         Ok(Outgoing::sign(draft, &self.open)?)
     }
 
-    /// What came of the operation. When nothing of it was stored, the keys that it made go again;
-    /// when it may have been, they may be the only ones that the collection accepts.
+    /// Keeps the keys that were made, whatever comes of the operation: an upload that names them is
+    /// stored or may be, so that they may be the only ones that the collection accepts.
+    pub(super) fn keep(&mut self) {
+        self.made.clear();
+    }
+
+    /// What came of the operation. When it failed, the keys that it made for nothing go again.
     pub(super) fn settle<T>(&mut self, outcome: Result<T, Error>) -> Result<T, Error> {
-        if matches!(&outcome, Err(error) if !may_be_stored(error)) {
+        if outcome.is_err() {
             for id in std::mem::take(&mut self.made) {
                 self.forget(&id);
             }
@@ -95,8 +100,4 @@ impl<'a> Keyring<'a> {
         let mut open = self.open.iter().filter(|signer| canonical_id(signer.public_key()) == *id);
         open.next().map(|signer| &**signer)
     }
-}
-
-const fn may_be_stored(error: &Error) -> bool {
-    matches!(error, Error::Publish(error) if error.may_be_stored())
 }

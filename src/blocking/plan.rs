@@ -10,7 +10,7 @@ use crate::{
     metadata::Targets,
     name::{KeyId, Resource, RoleName},
     transport::TransportError,
-    verify::VerifyError,
+    verify::{TrustedSet, VerifyError},
     view::View,
     wire::{Envelope, notary},
 };
@@ -55,6 +55,7 @@ impl Collection {
         if !draft.begun().is_empty() {
             draft = self.with_former(base, draft.begun())?.draft(changes)?;
         }
+        self.check_delegations(&draft, Some(view.trusted()))?;
         if draft.snapshot_signer() == SnapshotSigner::Server
             && self.server_signs_snapshot(view) == Some(false)
         {
@@ -63,6 +64,29 @@ impl Collection {
             return Err(EditError::NoSnapshotKey { keys: keys.collect::<Vec<_>>().join(", ") }.into());
         }
         Ok(draft)
+    }
+
+    /// More delegations than we would read are not published: no reader, and so no publisher, of
+    /// ours could undo it.
+    pub(super) fn check_delegations(
+        &self,
+        draft: &Draft,
+        set: Option<&TrustedSet>,
+    ) -> Result<(), VerifyError> {
+        let limits = &self.inner.limits;
+        let (mut count, mut deepest) = (0_usize, 0);
+        for role in draft.delegations(set) {
+            count = count.saturating_add(1);
+            deepest = role.depth().max(deepest);
+        }
+        let (what, limit) = if count > limits.max_delegations {
+            ("delegations", limits.max_delegations)
+        } else if deepest > limits.max_delegation_depth {
+            ("levels of delegation", limits.max_delegation_depth)
+        } else {
+            return Ok(());
+        };
+        Err(VerifyError::TooMany { what, limit })
     }
 
     /// Asks for what the server still stores of removed roles that would begin anew.

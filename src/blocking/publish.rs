@@ -1,12 +1,7 @@
 //! Publishing: read, change, sign, upload in one step, read back.
 
 use super::{Collection, drive, keyring::Keyring};
-use crate::{
-    edit::{Change, Changes, EditError},
-    error::Error,
-    name::TargetName,
-    view::View,
-};
+use crate::{edit::Changes, error::Error, view::View};
 
 impl Collection {
     /// Applies changes to the newest metadata, signs with the keys at hand and uploads all
@@ -22,27 +17,15 @@ impl Collection {
         let _lock = drive::lock(&*self.inner.store, self.inner.lock_wait)?;
         let base = self.base()?;
         let mut keyring = Keyring::new(self.keys()?);
-        let mut changes = changes.clone();
-        self.deliver(base, |view, again| {
+        // What was possible at first and is not any more, whoever was faster has done too.
+        let repeated = changes.clone().repeatable();
+        self.deliver(&mut keyring, base, |keyring, view, again| {
             let held = keyring.held()?;
-            let draft = loop {
-                match self.draft(view, &changes, &held) {
-                    // It was signed at first: whoever was faster has revoked it too.
-                    Err(Error::Edit(EditError::NotSigned { name })) if again => {
-                        changes = without(&changes, &name);
-                    }
-                    outcome => break outcome?,
-                }
-            };
+            let draft = self.draft(view, if again { &repeated } else { changes }, &held)?;
             Ok(match draft.is_empty() {
                 true => None,
-                false => Some(self.sign(&mut keyring, draft, &held, Some(view.trusted().root()))?),
+                false => Some(self.sign(keyring, draft, &held, Some(view.trusted().root()))?),
             })
         })
     }
-}
-
-fn without(changes: &Changes, revoked: &TargetName) -> Changes {
-    let stays = |change: &&Change| !matches!(change, Change::Revoke { name, .. } if name == revoked);
-    changes.iter().filter(stays).cloned().fold(Changes::new(), Changes::with)
 }

@@ -63,7 +63,7 @@ impl Collection {
         replaced: &mut Root,
     ) -> Result<View, Error> {
         let keys = self.new_keys(rotation, base.trusted(), keyring)?;
-        self.deliver(base, |view, _| {
+        self.deliver(keyring, base, |keyring, view, _| {
             *replaced = view.trusted().root().body().clone();
             let held = keyring.held()?;
             let draft = Draft::rotate(self.inner.dialect, view.trusted(), &keys, &held, self.now())?;

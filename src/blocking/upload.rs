@@ -43,11 +43,28 @@ enum Fate {
     Stored,
     /// The server judged it and took nothing.
     Refused(TransportError),
-    /// The server, or whoever is before it, was asked for an answer and gave none.
+    /// Others were first, and the server shows what they have published.
     Overtaken(TransportError),
+    /// Others were first, the server says, and does not show it (or why it could not be asked). It
+    /// may have stored the upload and refused it when something on the way repeated it.
+    Doubtful(TransportError, Option<Box<TransportError>>),
     /// No reply; and why the server could not be asked afterwards, or it has no such files.
     Lost(TransportError, Option<Box<TransportError>>),
 }
+
+impl Fate {
+    /// Whether the server has, or may have, what was sent. A server that fails is not believed.
+    const fn may_be_stored(&self) -> bool {
+        match self {
+            Self::Stored | Self::Doubtful(..) | Self::Lost(..) => true,
+            Self::Refused(TransportError::Status { status, .. }) => *status >= 500,
+            Self::Refused(_) | Self::Overtaken(_) => false,
+        }
+    }
+}
+
+/// An upload without a clear answer; and how its reply was lost, if it was.
+type Open = (Outgoing, Option<TransportError>);
 
 /// What a server has of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,86 +140,110 @@ impl Collection {
     /// were first (told by its second argument). When it makes nothing, nothing is to be done.
     pub(super) fn deliver(
         &self,
+        keyring: &mut Keyring<'_>,
         base: View,
-        mut make: impl FnMut(&View, bool) -> Result<Option<Outgoing>, Error>,
+        mut make: impl FnMut(&mut Keyring<'_>, &View, bool) -> Result<Option<Outgoing>, Error>,
     ) -> Result<View, Error> {
-        let (mut view, mut lost) = (base, Vec::new());
+        let (mut view, mut open) = (base, Vec::new());
         for attempt in 1..=ATTEMPTS {
-            let outgoing = match make(&view, attempt > 1) {
+            let outgoing = match make(keyring, &view, attempt > 1) {
                 Ok(Some(outgoing)) => outgoing,
                 Ok(None) => return Ok(view),
-                Err(error) => return self.give_up(lost, error),
+                Err(error) => return self.give_up(open, error),
             };
             let before = view.trusted().snapshot().sha256().to_owned();
             drop(view); // a large collection need not be in memory twice
-            let refusal = match self.send(&outgoing)? {
+            let refusal = match self.send(keyring, &outgoing)? {
                 Fate::Stored => return self.confirm(&outgoing),
-                Fate::Lost(source, None) if lost.len().saturating_add(1) < SENDS => {
-                    lost.push((outgoing, source));
+                Fate::Lost(source, None) if losses(&open).saturating_add(1) < SENDS => {
+                    open.push((outgoing, Some(source)));
                     None
                 }
                 Fate::Lost(source, read_back) => {
                     return Err(PublishError::Unknown { source, read_back }.into());
                 }
-                Fate::Overtaken(source) if attempt == ATTEMPTS => {
-                    return self.give_up(lost, PublishError::Conflict { attempts: attempt, source }.into());
+                Fate::Overtaken(source) | Fate::Doubtful(source, _) if attempt == ATTEMPTS => {
+                    return self.give_up(open, PublishError::Conflict { attempts: attempt, source }.into());
                 }
-                Fate::Overtaken(_) => {
+                fate @ (Fate::Overtaken(_) | Fate::Doubtful(..)) => {
+                    open.extend(matches!(fate, Fate::Doubtful(..)).then_some((outgoing, None)));
                     thread::sleep(pause(attempt));
                     None
                 }
                 Fate::Refused(source @ TransportError::Rejected { .. }) if attempt < ATTEMPTS => Some(source),
-                Fate::Refused(source) => return self.give_up(lost, PublishError::Refused { source }.into()),
+                Fate::Refused(source) => return self.give_up(open, PublishError::Refused { source }.into()),
             };
             view = match (self.base(), refusal) {
                 // Judged by a newer state than ours, a refusal says nothing about the changes.
                 (Ok(fresh), Some(_)) if *fresh.trusted().snapshot().sha256() != before => fresh,
-                (_, Some(source)) => return self.give_up(lost, PublishError::Refused { source }.into()),
+                (_, Some(source)) => return self.give_up(open, PublishError::Refused { source }.into()),
                 (Ok(fresh), None) => fresh,
-                (Err(error), None) => return self.give_up(lost, error),
+                (Err(error), None) => return self.give_up(open, error),
             };
-            if let Some(arrived) = self.arrived(&lost) {
+            if let Some(arrived) = self.arrived(&open) {
                 return self.confirm(arrived);
             }
         }
-        self.give_up(lost, VerifyError::Unexpected { expected: "an end of the upload" }.into())
+        self.give_up(open, VerifyError::Unexpected { expected: "an end of the upload" }.into())
     }
 
     /// Sends an upload that begins a collection, until the server has it.
-    pub(super) fn deliver_first(&self, outgoing: &Outgoing) -> Result<(), Error> {
+    pub(super) fn deliver_first(&self, keyring: &mut Keyring<'_>, outgoing: &Outgoing) -> Result<(), Error> {
+        let mut lost = None;
         for sends in 1..=SENDS {
-            match self.send(outgoing)? {
-                Fate::Stored => break,
+            let fate = self.send(keyring, outgoing)?;
+            let (source, read_back) = match fate {
+                Fate::Stored => return Ok(()),
                 Fate::Overtaken(_) => return Err(Error::AlreadyExists { gun: self.inner.gun.clone() }),
-                Fate::Refused(source) => return Err(PublishError::Refused { source }.into()),
-                Fate::Lost(_, None) if sends < SENDS => {}
-                Fate::Lost(source, read_back) => {
-                    return Err(PublishError::Unknown { source, read_back }.into());
+                Fate::Lost(source, None) if sends < SENDS => {
+                    lost = Some(source);
+                    continue;
                 }
-            }
+                Fate::Refused(source) if lost.is_none() => {
+                    return Err(PublishError::Refused { source }.into());
+                }
+                Fate::Refused(source) => (source, None),
+                Fate::Lost(source, read_back) | Fate::Doubtful(source, read_back) => (source, read_back),
+            };
+            // Whatever was said of the second, the first may arrive still.
+            let source = lost.unwrap_or(source);
+            return Err(PublishError::Unknown { source, read_back }.into());
         }
         Ok(())
     }
 
-    fn send(&self, outgoing: &Outgoing) -> Result<Fate, Error> {
-        let Err(error) = self.transport()?.publish(&outgoing.upload) else { return Ok(Fate::Stored) };
+    /// Sends an upload once. Keys that may be in use from then on are not removed any more.
+    fn send(&self, keyring: &mut Keyring<'_>, outgoing: &Outgoing) -> Result<Fate, Error> {
+        let fate = match self.transport()?.publish(&outgoing.upload) {
+            Ok(()) => Fate::Stored,
+            Err(error) => self.fate(outgoing, error),
+        };
+        if fate.may_be_stored() {
+            keyring.keep();
+        }
+        Ok(fate)
+    }
+
+    /// What became of an upload that did not get a clear yes.
+    fn fate(&self, outgoing: &Outgoing, error: TransportError) -> Fate {
         tracing::warn!(%error, "the upload did not get a clear yes");
         if is_final(&error) {
-            return Ok(Fate::Refused(error));
+            return Fate::Refused(error);
         }
         let rejected = matches!(error, TransportError::Rejected { .. });
         let is_version = matches!(&error, TransportError::Rejected { code, .. } if code == "VERSION");
         let found = if rejected { self.find(outgoing) } else { self.look_for(outgoing) };
-        Ok(match found {
+        match found {
             // A proxy that repeats a request gets a refusal for what was stored.
             Ok(Found::Ours) => Fate::Stored,
-            _ if is_version => Fate::Overtaken(error),
             Ok(Found::Others) => Fate::Overtaken(error),
+            Ok(Found::Nothing) if is_version => Fate::Doubtful(error, None),
             Ok(Found::Nothing) if rejected || is_answer(&error) => Fate::Refused(error),
-            Err(_) if rejected => Fate::Refused(error),
             Ok(Found::Nothing) => Fate::Lost(error, None),
+            Err(reason) if is_version => Fate::Doubtful(error, Some(Box::new(reason))),
+            Err(_) if rejected => Fate::Refused(error),
             Err(reason) => Fate::Lost(error, Some(Box::new(reason))),
-        })
+        }
     }
 
     /// What the server has of an upload. Versions tell, whatever was published since.
@@ -234,21 +275,23 @@ impl Collection {
         found
     }
 
-    /// The upload among those that got lost that the server has after all.
-    fn arrived<'a>(&self, lost: &'a [(Outgoing, TransportError)]) -> Option<&'a Outgoing> {
-        lost.iter().map(|(outgoing, _)| outgoing).find(|it| matches!(self.find(it), Ok(Found::Ours)))
+    /// The upload among these that the server has after all.
+    fn arrived<'a>(&self, open: &'a [Open]) -> Option<&'a Outgoing> {
+        open.iter().map(|(outgoing, _)| outgoing).find(|it| matches!(self.find(it), Ok(Found::Ours)))
     }
 
     /// The end, unless an upload that got lost has arrived, or may arrive still.
-    fn give_up(&self, lost: Vec<(Outgoing, TransportError)>, error: Error) -> Result<View, Error> {
-        for (outgoing, source) in lost {
+    fn give_up(&self, open: Vec<Open>, error: Error) -> Result<View, Error> {
+        for (outgoing, loss) in open {
             let read_back = match self.find(&outgoing) {
                 Ok(Found::Ours) => return self.confirm(&outgoing),
                 Ok(Found::Others) => continue,
                 Ok(Found::Nothing) => None,
                 Err(error) => Some(Box::new(error)),
             };
-            return Err(PublishError::Unknown { source, read_back }.into());
+            if let Some(source) = loss {
+                return Err(PublishError::Unknown { source, read_back }.into());
+            }
         }
         Err(error)
     }
@@ -294,6 +337,11 @@ impl Collection {
     }
 }
 
+/// How many uploads got lost.
+fn losses(open: &[Open]) -> usize {
+    open.iter().filter(|(_, loss)| loss.is_some()).count()
+}
+
 fn pause(attempt: u32) -> Duration {
     let at = usize::try_from(attempt).unwrap_or(usize::MAX).min(PAUSES.len());
     PAUSES.get(at.saturating_sub(1)).copied().unwrap_or_default()
@@ -311,9 +359,9 @@ fn is_final(error: &TransportError) -> bool {
     }
 }
 
-/// Whether the server itself has answered, and not a gateway that had lost it.
+/// Whether the server itself has answered, and not somebody on the way who had lost it.
 const fn is_answer(error: &TransportError) -> bool {
-    matches!(error, TransportError::Status { status, .. } if !matches!(status, 502 | 504))
+    matches!(error, TransportError::Status { status, .. } if !matches!(status, 408 | 502 | 504 | 520..=524))
 }
 
 /// Whether a set shows what was published, or what came after it.

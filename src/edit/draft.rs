@@ -78,6 +78,20 @@ impl Draft {
         &self.begun
     }
 
+    /// The delegations that would be declared when this is published on top of a set.
+    pub(crate) fn delegations<'a>(
+        &'a self,
+        set: Option<&'a TrustedSet>,
+    ) -> impl Iterator<Item = &'a RoleName> {
+        let stays = |role: &RoleName| {
+            !self.targets.contains_key(role) && !self.dropped.iter().any(|dropped| role.is_within(dropped))
+        };
+        let delegated = set.into_iter().flat_map(|set| set.delegated().keys());
+        let standing = delegated.chain([&RoleName::Targets]).filter(move |role| stays(role));
+        let standing = standing.filter_map(move |role| Some(set?.targets_of(role)?.body()));
+        self.targets.values().chain(standing).flat_map(|file| &file.delegations).map(|child| &child.name)
+    }
+
     pub(super) fn require_keys(&self, held: &BTreeSet<KeyId>) -> Result<(), EditError> {
         self.roles().iter().try_for_each(|role| require_keys(role, self.authorities.get(role), held))
     }

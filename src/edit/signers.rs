@@ -4,7 +4,7 @@
 //! `targets/releases` last. That file is signed anew by a remaining key in the same step, or every
 //! tag in it would be lost for good.
 
-use std::num::NonZeroU32;
+use std::{collections::BTreeSet, num::NonZeroU32};
 
 use super::{
     EditError, KeyScope,
@@ -14,7 +14,7 @@ use crate::{
     crypto::PublicKey,
     metadata::{TargetEntry, TargetInfo, Targets},
     name::{KeyId, PathRule, RoleName, SignerName, TargetName},
-    verify::{self, DelegatedTargets},
+    verify::{self, DelegatedTargets, VerifyError},
 };
 
 impl Editor<'_> {
@@ -28,12 +28,16 @@ impl Editor<'_> {
     pub(super) fn remove_signer(&mut self, name: &SignerName, keep_tags: bool) -> Result<(), EditError> {
         let (role, releases) = (name.role(), RoleName::releases());
         let removed = self.keys_of(&role)?;
-        let own = self.vouched(&role).cloned();
+        let own = self.own(&role);
         let others = self.signers_besides(&role)?;
         let kept = others.iter().map(|other| self.keys_of(other)).collect::<Result<Vec<_>, _>>()?.concat();
         self.undelegate(&role)?;
         if self.check_declared(&releases).is_err() {
             return Ok(());
+        }
+        self.check_not_withheld(&releases)?;
+        if keep_tags {
+            self.check_genuine(&releases)?;
         }
         let lost: Vec<_> = self.keys_of(&releases)?;
         let lost = lost.into_iter().filter(|id| removed.contains(id) && !kept.contains(id));
@@ -42,7 +46,7 @@ impl Editor<'_> {
             return self.remove_last(name, &releases);
         }
         self.remove_keys(&KeyScope::Role(releases.clone()), &lost)?;
-        self.re_sign_releases(name, own.as_ref(), &others, keep_tags)
+        self.re_sign_releases(name, &own, &others, keep_tags)
     }
 
     /// Without a key for `targets/releases`, no tag in it can stay.
@@ -63,7 +67,7 @@ impl Editor<'_> {
     fn re_sign_releases(
         &mut self,
         name: &SignerName,
-        own: Option<&Targets>,
+        own: &Own,
         others: &[RoleName],
         keep_tags: bool,
     ) -> Result<(), EditError> {
@@ -72,8 +76,7 @@ impl Editor<'_> {
         let signed_by_others = self.is_signed(&releases);
         let mut unvouched = Vec::new();
         for entry in file.targets.iter() {
-            let is_own = own.is_some_and(|own| vouches(own, &entry));
-            let stays = self.is_vouched(others, &entry) || (!is_own && signed_by_others);
+            let stays = self.is_vouched(others, &entry) || (!own.vouches(&entry) && signed_by_others);
             if !stays {
                 unvouched.push((TargetName::new(entry.name)?, entry.to_info()));
             }
@@ -81,33 +84,95 @@ impl Editor<'_> {
         if unvouched.is_empty() && signed_by_others {
             return Ok(());
         }
+        if !unvouched.is_empty() && !keep_tags {
+            others.iter().try_for_each(|other| self.check_not_withheld(other))?;
+        }
         if !self.can_sign(&releases) {
             let keys = super::draft::ids(self.authority(&releases).as_ref());
             return Err(EditError::NoRemainingKey { signer: name.clone(), keys });
         }
         self.witness(&releases)?;
-        match keep_tags {
-            true => self.take_over(others, &unvouched),
-            false => {
-                let targets = &mut self.open(&releases)?.targets;
-                unvouched.iter().for_each(|(tag, _)| _ = targets.remove(tag.as_str()));
-                Ok(())
-            }
-        }
+        if keep_tags { self.take_over(others, &unvouched) } else { self.drop_released(&releases, &unvouched) }
     }
 
-    /// The remaining signers whose keys are at hand vouch for these tags from now on.
+    /// Drops tags from the releases, and what `targets` says otherwise about them: it was hidden,
+    /// and an older image must not come back in their place.
+    fn drop_released(
+        &mut self,
+        releases: &RoleName,
+        tags: &[(TargetName, TargetInfo)],
+    ) -> Result<(), EditError> {
+        let file = self.open(releases)?;
+        tags.iter().for_each(|(tag, _)| _ = file.targets.remove(tag.as_str()));
+        let top = self.body(&RoleName::Targets)?.map(|top| &top.targets);
+        let differs = |(tag, info): &&(TargetName, TargetInfo)| {
+            let hidden = top.and_then(|top| top.get(tag.as_str()));
+            hidden.is_some_and(|hidden| hidden.hashes != info.hashes || hidden.length != info.length)
+        };
+        let hidden: Vec<_> = tags.iter().filter(differs).map(|(tag, _)| tag.clone()).collect();
+        if !hidden.is_empty() {
+            let top = self.open(&RoleName::Targets)?;
+            hidden.iter().for_each(|tag| _ = top.targets.remove(tag.as_str()));
+        }
+        Ok(())
+    }
+
+    /// The remaining signers whose keys are at hand vouch for these tags from now on. Whoever could
+    /// and has a file that can't be edited is told so: a tag is not kept under nobody's name.
     fn take_over(&mut self, others: &[RoleName], tags: &[(TargetName, TargetInfo)]) -> Result<(), EditError> {
-        for role in others {
-            if !self.can_sign(role) || self.body(role).is_err() {
+        let mut left: BTreeSet<_> = tags.iter().map(|(tag, _)| tag.as_str()).collect();
+        let mut unusable = None;
+        for role in others.iter().filter(|role| self.can_sign(role)).collect::<Vec<_>>() {
+            if let Err(error) = self.body(role) {
+                unusable = Some(error);
                 continue;
             }
             let paths = self.paths(role)?;
             for (tag, info) in tags.iter().filter(|(tag, _)| paths.grants(tag.as_str())) {
                 self.open(role)?.targets.insert(tag, info);
+                left.remove(tag.as_str());
             }
         }
-        Ok(())
+        unusable.filter(|_| !left.is_empty()).map_or(Ok(()), Err)
+    }
+
+    /// What the removed signer vouches for.
+    fn own(&self, role: &RoleName) -> Own {
+        if self.check_not_withheld(role).is_err() || self.check_genuine(role).is_err() {
+            return Own::Unknown;
+        }
+        self.vouched(role).cloned().map_or(Own::Nothing, Own::File)
+    }
+
+    /// A file that is withheld may say anything.
+    fn check_not_withheld(&self, role: &RoleName) -> Result<(), EditError> {
+        match self.unusable(role) {
+            Some(reason) if !reason.spoils_only_its_subtree() => {
+                Err(EditError::Unusable { role: role.clone(), reason: reason.to_string() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What a role's keys have not signed may be anybody's: whoever signs the snapshot chooses it.
+    fn check_genuine(&self, role: &RoleName) -> Result<(), EditError> {
+        match self.unusable(role) {
+            Some(reason) if !self.is_signed(role) => {
+                Err(EditError::Unusable { role: role.clone(), reason: reason.to_string() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Why a role's file can't be used, unless it was edited since.
+    fn unusable(&self, role: &RoleName) -> Option<&VerifyError> {
+        if self.targets.contains_key(role) || self.is_dropped(role) {
+            return None;
+        }
+        match self.base.set?.delegated().get(role)? {
+            DelegatedTargets::Unusable(reason) => Some(reason),
+            DelegatedTargets::Usable(_) => None,
+        }
     }
 
     /// Whether a signer that stays has signed this very content. That the file has expired since
@@ -154,6 +219,24 @@ impl Editor<'_> {
         let authority = self.authority(role);
         let keys = authority.iter().flat_map(|it| it.keys()).map(|(_, filed)| filed.canonical_id.clone());
         Ok(keys.collect())
+    }
+}
+
+/// What a signer who goes has signed.
+enum Own {
+    Nothing,
+    File(Targets),
+    /// The file is hidden, or not theirs: whatever nobody else vouches for may be.
+    Unknown,
+}
+
+impl Own {
+    fn vouches(&self, entry: &TargetEntry<'_>) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::File(file) => vouches(file, entry),
+            Self::Unknown => true,
+        }
     }
 }
 

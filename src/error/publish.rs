@@ -65,8 +65,9 @@ pub enum PublishError {
         /// Its version.
         version: Version,
     },
-    /// The server has taken the upload and could not be read afterwards.
-    #[error("published, but the result could not be read back: {source}")]
+    /// The server has taken the upload, and could not be read afterwards or what it took could not
+    /// be kept here.
+    #[error("published, but the result could not be read back or kept: {source}")]
     Unconfirmed {
         /// What went wrong.
         source: Box<super::Error>,

@@ -4,6 +4,7 @@
 //! entries in one vector sorted by name: a look-up is a binary search, memory stays below the size
 //! of the received file.
 
+use super::TargetInfo;
 use crate::name::{Hashes, TargetName};
 
 /// All targets of one file, by name in byte order.
@@ -28,18 +29,6 @@ struct Entry {
 struct Span {
     start: u32,
     end: u32,
-}
-
-/// What is signed about one target.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(clippy::exhaustive_structs)]
-pub struct TargetInfo {
-    /// The exact length in bytes; for an image the size of its manifest.
-    pub length: u64,
-    /// The digests.
-    pub hashes: Hashes,
-    /// Custom data: JSON text as received.
-    pub custom: Option<String>,
 }
 
 /// One entry of a [`TargetIndex`], borrowed.

@@ -7,8 +7,10 @@
 mod authority;
 mod index;
 mod roles;
+mod target;
 
 pub(crate) use authority::threshold;
 pub use authority::{Authority, FiledKey, KeyRing, RoleKeys};
-pub use index::{TargetEntry, TargetIndex, TargetInfo};
+pub use index::{TargetEntry, TargetIndex};
 pub use roles::{Delegation, Pin, Root, Snapshot, Targets, Timestamp};
+pub use target::TargetInfo;

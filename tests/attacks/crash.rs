@@ -191,6 +191,33 @@ fn cr_01_cr_03_whatever_happens_to_any_write_the_next_refresh_completes_it() {
     }
 }
 
+/// The new root is kept, and what the revoked key had signed last lies beside it, in the highest of
+/// versions: it must not hold up what its successor signs.
+#[test]
+fn cr_04_a_death_between_a_new_root_and_the_rest_is_recovered_from() {
+    let mut lab = Lab::new();
+    lab.forge.version("timestamp", 1_000);
+    lab.serve();
+    lab.refresh().unwrap();
+    let before = content(&lab.store);
+    lab.forge.rotate("timestamp", &[ForgeKey::ecdsa()], 1);
+    lab.forge.version("timestamp", 2);
+    lab.serve();
+    for at in 0..20 {
+        let store = store_with(&before);
+        let faulty = Arc::new(Faulty::new(store.clone(), Harm::DeadBehind, at));
+        let dying = client(&lab, Shared(Arc::clone(&faulty)));
+        let died = panic::catch_unwind(AssertUnwindSafe(|| dying.refresh())).is_err();
+        let view = client(&lab, store.clone()).refresh().unwrap_or_else(|e| panic!("write {at}: {e}"));
+        assert_eq!((Lab::version(&view, "root"), Lab::version(&view, "timestamp")), (Some(2), Some(2)));
+        if !died {
+            assert!(at >= 3, "{at} writes");
+            return;
+        }
+    }
+    panic!("it writes without end");
+}
+
 /// A store that is watched from outside.
 #[derive(Debug)]
 struct Shared(Arc<Faulty>);

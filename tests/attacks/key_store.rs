@@ -122,3 +122,70 @@ fn ks_04_an_empty_variable_makes_no_key() {
     let made = unset.import(PrivateKey::generate_ecdsa().unwrap(), &KeyRole::Timestamp, None);
     assert!(matches!(made, Err(KeyError::NoPassphrase { .. })), "{made:?}");
 }
+
+/// Whoever looks while a key is written finds nothing that he could open, unfinished files included.
+#[cfg(unix)]
+#[test]
+fn ks_02_no_key_file_is_open_to_others_at_any_moment() {
+    use std::{
+        os::unix::fs::PermissionsExt,
+        sync::atomic::{AtomicBool, Ordering},
+    };
+    let (folder, keys) = folder();
+    let private = folder.path().join("private");
+    std::fs::create_dir(&private).unwrap();
+    let done = AtomicBool::new(false);
+    let look = || {
+        let mut seen = std::collections::BTreeSet::new();
+        while !done.load(Ordering::Relaxed) {
+            for entry in std::fs::read_dir(&private).unwrap() {
+                let entry = entry.unwrap();
+                let Ok(found) = entry.metadata() else { continue };
+                let mode = found.permissions().mode() & 0o7777;
+                assert_eq!(mode & 0o177, 0, "{:?} has mode {mode:o}", entry.file_name());
+                seen.insert(entry.file_name());
+            }
+        }
+        seen.len()
+    };
+    std::thread::scope(|scope| {
+        let watcher = scope.spawn(look);
+        for _ in 0..20 {
+            keep(&keys, KeyRole::Root);
+        }
+        done.store(true, Ordering::Relaxed);
+        assert!(watcher.join().unwrap() > 0, "the watcher has seen files");
+    });
+    assert_eq!(keys.list().unwrap().len(), 20);
+}
+
+/// A path in a bundle names a key, never a place: not above the folder, and not in one beside it
+/// whose name begins in the same way.
+#[test]
+fn pt_09_no_path_in_a_bundle_leads_out_of_the_folder() {
+    let (folder, keys) = folder();
+    let beside = folder.path().join("private-evil");
+    std::fs::create_dir(&beside).unwrap();
+    let outside = |id: &KeyId| {
+        let places = [beside.clone(), folder.path().to_owned(), folder.path().join("private/tuf_keys")];
+        places.iter().any(|place| place.join(format!("{id}.key")).exists())
+    };
+    for path in ["../private-evil/ID", "../ID", "/ID", "tuf_keys/../../private-evil/ID", "./ID"] {
+        let key = PrivateKey::generate_ecdsa().unwrap();
+        let id = canonical_id(key.public_key());
+        let mut block = key.to_encrypted_pem(PASSPHRASE, "delegation", None).unwrap();
+        block.headers.push(("path".to_owned(), path.replace("ID", id.as_str())));
+        let report = keys.import_pem(&block.to_text().unwrap(), &ImportOptions::new());
+        assert!(!outside(&id), "{path}");
+        if report.all().is_ok() {
+            assert!(folder.path().join(format!("private/{id}.key")).is_file(), "{path}");
+        }
+    }
+    assert_eq!(std::fs::read_dir(&beside).unwrap().count(), 0);
+    let elsewhere = beside.join("x.key");
+    let key = PrivateKey::generate_ecdsa().unwrap().to_encrypted_pem(PASSPHRASE, "root", None).unwrap();
+    std::fs::write(&elsewhere, key.to_text().unwrap()).unwrap();
+    let id = KeyId::new("../private-evil/x").unwrap();
+    assert!(keys.signer(&id).unwrap_err().is_not_found() && keys.export(&id).is_err());
+    assert!(keys.remove(&id).unwrap_err().is_not_found() && elsewhere.exists());
+}

@@ -202,3 +202,38 @@ fn a_file_that_is_too_large_to_be_read_back_is_not_published() {
     assert_eq!(posts(&lab), before);
     ours.publish(&Changes::new().sign(name("v1"), info(1))).unwrap();
 }
+
+/// The same for delegations: a collection with more of them than are read could not be changed
+/// back.
+#[test]
+fn more_delegations_than_are_read_are_not_published() {
+    let (mut lab, store, keys) = (Lab::new(), MemoryStore::new(), MemoryKeys::new());
+    publisher(&lab, Trust::FirstUse, &store, &keys).initialise(&Initialise::new()).unwrap();
+    lab.limits.max_delegation_depth = 2;
+    lab.limits.max_delegations = 3;
+    let ours = publisher(&lab, Trust::FirstUse, &store, &keys);
+    let delegate = |name: &str| {
+        let key = keys.generate(KeyKind::Ecdsa, &KeyRole::delegation(), None).unwrap().public_key().clone();
+        let role = RoleName::new(name).unwrap();
+        Changes::new().delegate(role, vec![key], std::num::NonZeroU32::MIN, vec![String::new()])
+    };
+    for name in ["targets/a", "targets/a/b"] {
+        ours.publish(&delegate(name)).unwrap();
+    }
+    let before = posts(&lab);
+    for (name, what) in [("targets/a/b/c", "levels"), ("targets/d", ""), ("targets/e", "delegations")] {
+        match ours.publish(&delegate(name)) {
+            Ok(_) => assert!(what.is_empty(), "{name}"),
+            Err(error) => assert!(!what.is_empty() && error.to_string().contains(what), "{name}: {error}"),
+        }
+    }
+    assert_eq!(posts(&lab), before + 1);
+    ours.publish(&Changes::new().undelegate(RoleName::new("targets/a").unwrap())).unwrap();
+    ours.publish(&delegate("targets/e")).unwrap();
+    let begun = publisher(&lab, Trust::FirstUse, &MemoryStore::new(), &keys);
+    begun.delete_remote().unwrap();
+    let many = ["targets/a", "targets/b", "targets/c", "targets/d"];
+    let many = many.iter().flat_map(|name| delegate(name).iter().cloned().collect::<Vec<_>>());
+    let plan = Initialise::new().changes(many.fold(Changes::new(), Changes::with));
+    assert!(begun.initialise(&plan).unwrap_err().to_string().contains("delegations"));
+}

@@ -183,3 +183,37 @@ fn releases_that_lose_no_tag_are_signed_anew_when_the_removed_signer_wrote_last(
     lab.admin_with(&[&bob]).publish(&remove("alice")).unwrap();
     assert_eq!(tags(&lab.view(), "targets/releases"), ["v1", "v2", "v3", "v9"]);
 }
+
+#[test]
+fn what_targets_says_otherwise_about_a_tag_that_goes_does_not_come_back() {
+    let lab = Lab::new(SnapshotKey::Server);
+    let older = Changes::new().sign(target("v1"), info("older")).sign(target("v2"), info("v2"));
+    lab.admin().publish(&older).unwrap();
+    let (alice, bob) = (Person::new("alice"), Person::new("bob"));
+    for (name, who) in [("alice", &alice), ("bob", &bob)] {
+        lab.admin().publish(&Changes::new().add_signer(signer(name), vec![who.public.clone()])).unwrap();
+    }
+    lab.client(&alice.keys).publish(&tag("v1")).unwrap();
+    lab.client(&alice.keys).publish(&tag("v2")).unwrap();
+    lab.admin_with(&[&bob]).publish(&remove("alice")).unwrap();
+    let view = lab.view();
+    assert_eq!(view.target("v1").map(|found| *found.hashes()).unwrap_err().code(), "NOT_SIGNED");
+    assert_eq!(*view.target("v2").unwrap().hashes(), info("v2").hashes, "the administrator signed the same");
+}
+
+#[test]
+fn tags_are_not_kept_under_nobody_s_name() {
+    let (mut lab, alice, bob) = team("alice");
+    lab.now += YEAR * 2;
+    lab.admin_with(&[&alice]).publish(&Changes::new().renew(YEAR * 2)).unwrap();
+    lab.now += YEAR + YEAR / 2;
+    let keep = Changes::new().remove_signer(signer("alice"), true);
+    lab.view(); // the server signs its timestamp anew
+    let message = lab.refused(&lab.admin_with(&[&bob]), &keep, "ROLE_UNUSABLE");
+    assert!(message.contains("targets/bob"), "bob's own role has expired: {message}");
+    lab.client(&bob.keys).publish(&Changes::new().witness(role("targets/bob"))).unwrap();
+    lab.admin_with(&[&bob]).publish(&keep).unwrap();
+    for name in ["v1", "v2", "v3", "v9"] {
+        assert_eq!(signers_of(&lab.view(), name), ["bob"], "{name}");
+    }
+}

@@ -135,10 +135,7 @@ fn paths(names: &[&str]) -> Vec<String> {
 
 /// What `notary add` signs: it computes both digests.
 fn both(content: &[u8], custom: Option<&str>) -> TargetInfo {
-    let mut info = info(content);
-    info.hashes.sha512 = Some(tuf_notary::crypto::digest::sha512(content));
-    info.custom = custom.map(str::to_owned);
-    info
+    TargetInfo { custom: custom.map(str::to_owned), ..TargetInfo::from_bytes(content) }
 }
 
 const PARTIES: [(Party, Party); 4] = [
