@@ -229,7 +229,7 @@ fn old_encrypted_blocks_are_read_as_stored_keys() {
     }
 }
 
-/// P-384 keys open and sign nothing.
+/// P-384 keys open, and sign where the feature for it is on.
 fn opens_without_signing(keys: &DirectoryKeys, id: &KeyId) {
     assert_eq!(canonical_id(keys.signer(id).unwrap().public_key()), *id);
 }

@@ -11,6 +11,8 @@ mod delegating;
 mod delegations;
 mod folder;
 mod keys;
+#[cfg(feature = "p384")]
+mod p384;
 mod publishing;
 mod reading;
 mod refusals;
