@@ -1,6 +1,8 @@
 //! Keys made by one program and used by the other.
 
-use std::fs;
+use std::{ffi::OsStr, fs, process::Command};
+
+use tuf_notary::crypto::{PemBlock, PrivateKey};
 
 use crate::{common::process, lab::*};
 
@@ -160,4 +162,33 @@ fn a_person_chooses_passphrases() {
     let added = alice.ours_told(add, answers).ok();
     assert!(added.says("new root key"), "people are told what it is: {added:#?}");
     alice.ours_told(["sign", &image], "long enough\n").ok();
+}
+
+/// As from `<(gpg -d key)`: what was never on a disk in the clear.
+#[cfg(unix)]
+#[test]
+fn a_private_key_comes_through_a_pipe() {
+    let test = "a_private_key_comes_through_a_pipe";
+    let Some(lab) = Lab::new(test) else { return };
+    let alice = Person::without_docker(&lab.trust);
+    let key = PrivateKey::generate_ecdsa().unwrap();
+    let text = PemBlock::new("PRIVATE KEY", key.to_notary_pkcs8()).to_text().unwrap();
+    let pipe = alice.home().join("pipe");
+    let make = Command::new("mkfifo").args(["-m", "600"]).arg(&pipe).status().unwrap();
+    assert!(make.success());
+    let writer = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || fs::write(pipe, &*text).unwrap()
+    });
+    alice.ours([OsStr::new("key"), "load".as_ref(), "--name".as_ref(), "".as_ref(), pipe.as_ref()]).ok();
+    writer.join().unwrap();
+    let stored = fs::read_dir(alice.private()).unwrap().next().unwrap().unwrap().path();
+    assert!(
+        fs::read_to_string(stored).unwrap().contains("role: signer\n"),
+        "an empty name is none, as for Docker"
+    );
+    // What never ends is not waited for.
+    assert!(alice.ours(["key", "load", "/dev/zero"]).failed().says("is not a file"));
+    alice.ours(["key", "generate", "--dir", "", "bob"]).ok();
+    assert!(alice.home().join("bob.pub").is_file());
 }
