@@ -11,7 +11,6 @@ mod delegating;
 mod delegations;
 mod folder;
 mod keys;
-#[cfg(feature = "p384")]
 mod p384;
 mod publishing;
 mod reading;
