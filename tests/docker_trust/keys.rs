@@ -59,6 +59,9 @@ fn keys_are_loaded_in_every_form_and_the_encrypted_ones_really_are() {
     };
     openssl(&["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "sec1.pem"]);
     openssl(&["genrsa", "-out", "rsa.pem", "2048"]);
+    openssl(&["ecparam", "-name", "secp384r1", "-genkey", "-noout", "-out", "d.pem"]);
+    openssl(&["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "e-full.pem"]);
+    openssl(&["ec", "-in", "e-full.pem", "-no_public", "-out", "e.pem"]);
     for (from, to) in [("sec1.pem", "a.pem"), ("rsa.pem", "b.pem")] {
         openssl(&["pkcs8", "-topk8", "-nocrypt", "-in", from, "-out", to]);
     }
@@ -77,7 +80,7 @@ fn keys_are_loaded_in_every_form_and_the_encrypted_ones_really_are() {
         "c.pem",
     ]);
     let repository = lab.image("app");
-    for (name, file) in [("a", "a.pem"), ("b", "b.pem"), ("c", "c.pem")] {
+    for (name, file) in [("a", "a.pem"), ("b", "b.pem"), ("c", "c.pem"), ("d", "d.pem"), ("e", "e.pem")] {
         let path = alice.home().join(file).into_os_string().into_string().unwrap();
         private(&path);
         let loaded = alice.ours(["key", "load", "--name", name, &path]).ok();
@@ -92,10 +95,10 @@ fn keys_are_loaded_in_every_form_and_the_encrypted_ones_really_are() {
             .docker_trust(&lab, &["signer", "add", "--key", public.to_str().unwrap(), name, &repository])
             .ok();
     }
-    assert_eq!(fs::read_dir(alice.private()).unwrap().count(), 3 + 2, "and the root and targets keys");
+    assert_eq!(fs::read_dir(alice.private()).unwrap().count(), 5 + 2, "and the root and targets keys");
     lab.registry.push("app", "v1", "first");
     alice.ours(["sign", &lab.image("app:v1")]).ok();
-    assert_eq!(tags(&alice.inspect(&lab, &repository))[0].2, "a b c");
+    assert_eq!(tags(&alice.inspect(&lab, &repository))[0].2, "a b c d e");
     // Docker opens what we keep.
     alice.docker_trust(&lab, &["revoke", &lab.image("app:v1")]).ok();
 }
