@@ -10,13 +10,16 @@ use std::{
 };
 
 use tuf_notary::{
-    crypto::{PemBlock, PrivateKey},
+    crypto::{PemBlock, PrivateKey, Signer as _},
     keys::{DirectoryKeys, FixedPassphrases, IfExists, ImportOptions, KeyRole, KeyStore as _, MemoryKeys},
     wire::notary::canonical_id,
 };
+use zeroize::Zeroizing;
 
-/// The first half of the P-256 scalar in `p256.pkcs8.pem`.
-const SCALAR: [u8; 16] = *b"\x2b\x1a\xb5\x12\x53\x3c\x81\xa2\x41\xdc\x64\xcd\x4c\x74\x4c\x5f";
+/// The first bytes of the scalars in `p256.pkcs8.pem` and `p384.pkcs8.pem`.
+const SCALARS: [[u8; 16]; 2] = [P256, P384];
+const P384: [u8; 16] = *b"\xcd\x55\x32\xe7\x99\x67\x72\xb5\x4c\xdd\x2a\xd0\x2c\xec\xa5\x59";
+const P256: [u8; 16] = *b"\x2b\x1a\xb5\x12\x53\x3c\x81\xa2\x41\xdc\x64\xcd\x4c\x74\x4c\x5f";
 const PASSPHRASE: &[u8] = b"a passphrase of this test alone";
 
 static WATCHING: AtomicBool = AtomicBool::new(false);
@@ -46,7 +49,8 @@ static WATCHER: Watcher = Watcher;
 
 fn look_through(block: &[u8]) {
     let count = |needle: &[u8]| block.windows(needle.len()).filter(|window| *window == needle).count();
-    FOUND_SCALAR.fetch_add(count(&SCALAR), Ordering::Relaxed);
+    let scalars = SCALARS.iter().map(|scalar| count(scalar)).sum();
+    FOUND_SCALAR.fetch_add(scalars, Ordering::Relaxed);
     FOUND_PASSPHRASE.fetch_add(count(PASSPHRASE), Ordering::Relaxed);
 }
 
@@ -65,7 +69,9 @@ fn ks_13_freed_memory_holds_no_secret() {
     // The watch itself works.
     drop(secret.to_notary_pkcs8().to_vec());
     drop(passphrase.clone());
-    assert_eq!(found(), (1, 1), "the secrets are not what this test takes them for");
+    let text = fs::read("src/crypto/testdata/p384.pkcs8.pem").unwrap();
+    drop(PemBlock::read_all(&text)[0].contents.to_vec());
+    assert_eq!(found(), (2, 1), "the secrets are not what this test takes them for");
 
     let fixed = || FixedPassphrases::new().otherwise(&passphrase);
     let keys = DirectoryKeys::open(folder.path(), fixed());
@@ -96,6 +102,13 @@ fn ks_13_freed_memory_holds_no_secret() {
     });
     assert!(unwound.is_err());
     assert_eq!(found(), (0, 0), "a panic");
+
+    for name in ["p384.pkcs8", "p384.no_public", "p384.compressed", "p256.no_public"] {
+        let text = Zeroizing::new(fs::read(format!("src/crypto/testdata/{name}.pem")).unwrap());
+        let key = PrivateKey::from_pem(&PemBlock::read_all(&text)[0], None).unwrap();
+        key.sign(b"message").unwrap();
+    }
+    assert_eq!(found(), (0, 0), "keys of RustCrypto's crates");
 
     for block in PemBlock::read_all(&fs::read("src/crypto/testdata/legacy_encrypted.pem").unwrap()) {
         assert!(PrivateKey::from_pem(&block, Some("secret99")).is_ok());

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{
+    ArgAction, Args, Parser, Subcommand,
+    builder::{OsStringValueParser, TypedValueParser},
+};
 
 /// Manage trust on Docker images
 #[derive(Debug, Parser)]
@@ -63,11 +66,13 @@ pub enum Trust {
         #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, value_parser = go_bool,
               default_value = "false", default_missing_value = "true", hide_default_value = true, value_name = "BOOL")]
         pretty: bool,
+        /// Image with a tag, or without for all tags
         #[arg(required = true, value_name = "IMAGE[:TAG]")]
         images: Vec<String>,
     },
     /// Display keys and signatures in a human friendly format
     View {
+        /// Image with a tag, or without for all tags
         #[arg(value_name = "IMAGE[:TAG]")]
         image: String,
     },
@@ -80,6 +85,7 @@ pub enum Trust {
         #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, value_parser = go_bool,
               default_value = "false", default_missing_value = "true", hide_default_value = true, value_name = "BOOL")]
         local: bool,
+        /// Image with its tag
         #[arg(value_name = "IMAGE:TAG")]
         image: String,
     },
@@ -89,6 +95,7 @@ pub enum Trust {
         #[arg(short, long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, value_parser = go_bool,
               default_value = "false", default_missing_value = "true", hide_default_value = true, value_name = "BOOL")]
         yes: bool,
+        /// Image with a tag, or without for all tags
         #[arg(value_name = "IMAGE[:TAG]")]
         image: String,
     },
@@ -105,8 +112,9 @@ pub enum Key {
     /// Generate and load a signing key-pair
     Generate {
         /// Directory to generate key in, defaults to current directory
-        #[arg(long, value_name = "DIR")]
+        #[arg(long, value_name = "DIR", value_parser = OsStringValueParser::new().map(PathBuf::from))]
         dir: Option<PathBuf>,
+        /// The signer whose key it will be; also the name of the public key's file
         name: String,
     },
     /// Load a private key file for signing
@@ -114,6 +122,7 @@ pub enum Key {
         /// Name for the loaded key (default "signer")
         #[arg(long)]
         name: Option<String>,
+        /// File with a private key in PEM, closed to other users
         #[arg(value_name = "KEYFILE")]
         file: PathBuf,
     },
@@ -126,7 +135,9 @@ pub enum Signer {
         /// Path to the signer's public key file; may be given more than once
         #[arg(long = "key", value_name = "FILE")]
         keys: Vec<PathBuf>,
+        /// Name of the signer
         name: String,
+        /// Images whose signer it becomes
         #[arg(required = true, value_name = "REPOSITORY")]
         repositories: Vec<String>,
     },
@@ -142,7 +153,9 @@ pub enum Signer {
         /// Keep the tags that this signer alone has signed, under a remaining signer's name
         #[arg(long)]
         keep_tags: bool,
+        /// Name of the signer
         name: String,
+        /// Images whose signer it stops being
         #[arg(required = true, value_name = "REPOSITORY")]
         repositories: Vec<String>,
     },

@@ -39,8 +39,10 @@ pub struct Docker {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct ConfigFile {
+    #[serde(deserialize_with = "or_null")]
     auths: BTreeMap<String, Auth>,
     creds_store: Option<String>,
+    #[serde(deserialize_with = "or_null")]
     cred_helpers: BTreeMap<String, String>,
 }
 
@@ -57,6 +59,13 @@ struct Auth {
 
 fn secret<'de, D: Deserializer<'de>>(source: D) -> Result<Zeroizing<String>, D::Error> {
     String::deserialize(source).map(Zeroizing::new)
+}
+
+/// Go writes an empty map so, and reads it.
+fn or_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    source: D,
+) -> Result<BTreeMap<String, T>, D::Error> {
+    Option::deserialize(source).map(Option::unwrap_or_default)
 }
 
 impl std::fmt::Debug for Auth {
@@ -85,7 +94,11 @@ impl Docker {
             .ok_or_else(|| Failure::new("neither DOCKER_CONFIG nor HOME is set"))?;
         let path = folder.join("config.json");
         let file = match fs::read(&path).map(Zeroizing::new) {
-            Ok(text) => serde_json::from_slice(&text).map_err(|e| Failure::of(path.display(), e))?,
+            // The reason itself may show a part of a login.
+            Ok(text) => serde_json::from_slice(&text).map_err(|e| {
+                let (line, column) = (e.line(), e.column());
+                Failure::of(path.display(), format!("not as expected at line {line} column {column}"))
+            })?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => ConfigFile::default(),
             Err(error) => return Err(Failure::of(path.display(), error)),
         };
@@ -132,13 +145,10 @@ impl Docker {
 
     /// The login at a registry.
     pub fn login(&self, registry: &str) -> Result<Login, Failure> {
-        let names_it = |key: &str| host_of(key) == registry;
-        if let Some((_, helper)) = self.file.cred_helpers.iter().find(|(key, _)| names_it(key)) {
+        if let Some(helper) = about(&self.file.cred_helpers, registry) {
             return Ok(Login::Helper(helper.clone()));
         }
-        let Some((_, auth)) = self.file.auths.iter().find(|(key, _)| names_it(key)) else {
-            return Ok(Login::Anonymous);
-        };
+        let Some(auth) = about(&self.file.auths, registry) else { return Ok(Login::Anonymous) };
         if auth.auth.is_empty() {
             return Ok(match &self.file.creds_store {
                 Some(helper) => Login::Helper(helper.clone()),
@@ -160,6 +170,13 @@ impl Docker {
     fn trust(&self) -> PathBuf {
         self.folder.join("trust")
     }
+}
+
+/// What is kept for a registry: under the key that Docker writes, otherwise under any that names it.
+fn about<'a, T>(map: &'a BTreeMap<String, T>, registry: &str) -> Option<&'a T> {
+    let key = if registry == "docker.io" { "https://index.docker.io/v1/" } else { registry };
+    let any = || map.iter().find(|(key, _)| host_of(key) == registry).map(|(_, kept)| kept);
+    map.get(key).or_else(any)
 }
 
 /// The registry that a key of `auths` is about: a host, or a URL in older files.
@@ -189,7 +206,28 @@ pub fn warn(view: &View) {
 
 #[cfg(test)]
 mod tests {
-    use super::host_of;
+    use super::{ConfigFile, about, host_of};
+
+    #[test]
+    fn dockers_own_key_goes_before_others_that_name_the_registry() {
+        let kept = |keys: &[&'static str]| keys.iter().map(|&key| (key.to_owned(), key)).collect();
+        let first = "https://index.docker.io/v1/";
+        assert_eq!(about(&kept(&["docker.io", first, "index.docker.io"]), "docker.io"), Some(&first));
+        let host = "reg.example.com";
+        assert_eq!(about(&kept(&["http://reg.example.com", host]), host), Some(&host));
+        assert_eq!(
+            about(&kept(&["http://127.0.0.1:5000/v2/"]), "127.0.0.1:5000").copied(),
+            Some("http://127.0.0.1:5000/v2/")
+        );
+        assert_eq!(about(&kept(&["reg.example.com.evil"]), host), None);
+    }
+
+    #[test]
+    fn absent_maps_may_be_null() {
+        let file: ConfigFile =
+            serde_json::from_str(r#"{"auths":null,"credHelpers":null,"credsStore":null}"#).unwrap();
+        assert!(file.auths.is_empty() && file.cred_helpers.is_empty() && file.creds_store.is_none());
+    }
 
     #[test]
     fn keys_of_auths_name_hosts() {

@@ -1,6 +1,12 @@
 //! `key generate` and `key load`: keys of signers.
 
-use std::{env, fmt::Display, fs::File, io::Read, path::Path};
+use std::{
+    env,
+    fmt::Display,
+    fs::{self, File, Metadata},
+    io::Read,
+    path::Path,
+};
 
 use tuf_notary::{
     crypto::{KeyKind, PemBlock},
@@ -14,12 +20,12 @@ use crate::{docker::Docker, failure::Failure, terminal::say};
 /// Under which name a key goes when none is given.
 const DEFAULT_NAME: &str = "signer";
 /// Most bytes of a file with private keys.
-const MAX_FILE: u64 = 1 << 20;
+const MAX_FILE: usize = 1 << 20;
 
 /// Makes a key pair: the private key is kept, the public one goes to a file for `signer add`.
 pub fn generate(docker: &Docker, name: &str, folder: Option<&Path>) -> Result<(), Failure> {
     let role = role(name)?;
-    let folder = match folder {
+    let folder = match folder.filter(|folder| !folder.as_os_str().is_empty()) {
         Some(folder) if !folder.is_dir() => {
             return Err(Failure::new(format!("public key path does not exist: {folder:?}")));
         }
@@ -44,7 +50,7 @@ pub fn generate(docker: &Docker, name: &str, folder: Option<&Path>) -> Result<()
 
 /// Keeps the private keys in a file. A name that is given goes before what the file says.
 pub fn load(docker: &Docker, file: &Path, name: Option<&str>) -> Result<(), Failure> {
-    let named = name.map(role).transpose()?;
+    let named = name.filter(|name| !name.is_empty()).map(role).transpose()?;
     let shown = file.display();
     say(&format!("Loading key from \"{shown}\"..."))?;
     let refused = |error: &dyn Display| Failure::of(format!("refusing to load key from {shown}"), error);
@@ -57,14 +63,17 @@ pub fn load(docker: &Docker, file: &Path, name: Option<&str>) -> Result<(), Fail
              docker trust signer add"
         )));
     }
-    let mut pem = Zeroizing::new(Vec::new());
+    let mut texts = Vec::with_capacity(blocks.len());
     for block in &mut blocks {
         if let Some(role) = &named {
             block.headers.retain(|(name, _)| name != "role");
             block.headers.push(("role".to_owned(), role.to_string()));
         }
-        pem.extend_from_slice(&block.to_text().map_err(|error| failed(&error))?);
+        texts.push(block.to_text().map_err(|error| failed(&error))?);
     }
+    // A buffer that grows would leave copies of the keys behind.
+    let mut pem = Zeroizing::new(Vec::with_capacity(texts.iter().map(|text| text.len()).sum()));
+    texts.iter().for_each(|text| pem.extend_from_slice(text));
     let options = ImportOptions::new().role(role(DEFAULT_NAME)?).replace(true);
     let imported = docker.keys().import_pem(&pem, &options).all().map(drop);
     imported.map_err(|error| match error {
@@ -87,12 +96,17 @@ fn role(name: &str) -> Result<KeyRole, Failure> {
     KeyRole::new(name.as_str()).map_err(Failure::new)
 }
 
-/// Reads a file that no other user could read or write.
+/// Reads a file that no other user could read or write, or a pipe of that kind: `<(gpg -d key)`.
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     let stat = |error| format!("stat {}: {error}", path.display());
+    let looked_at = fs::metadata(path).map_err(stat)?;
+    if !is_file_or_pipe(&looked_at) {
+        return Err(format!("{} is not a file", path.display()));
+    }
+    // What is opened may be another one by now.
     let file = File::open(path).map_err(stat)?;
     let metadata = file.metadata().map_err(stat)?;
-    if !metadata.is_file() {
+    if !is_file_or_pipe(&metadata) {
         return Err(format!("{} is not a file", path.display()));
     }
     #[cfg(unix)]
@@ -102,10 +116,21 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
             path.display()
         ));
     }
-    if metadata.len() > MAX_FILE {
+    // Room for all of it, for a buffer that grows would leave copies of the key behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(MAX_FILE + 64));
+    file.take(MAX_FILE as u64 + 1).read_to_end(&mut text).map_err(stat)?;
+    if text.len() > MAX_FILE {
         return Err(format!("{} is longer than {MAX_FILE} bytes", path.display()));
     }
-    let mut text = Zeroizing::new(Vec::new());
-    file.take(MAX_FILE).read_to_end(&mut text).map_err(stat)?;
     Ok(text)
+}
+
+#[cfg(unix)]
+fn is_file_or_pipe(metadata: &Metadata) -> bool {
+    metadata.is_file() || std::os::unix::fs::FileTypeExt::is_fifo(&metadata.file_type())
+}
+
+#[cfg(not(unix))]
+fn is_file_or_pipe(metadata: &Metadata) -> bool {
+    metadata.is_file()
 }

@@ -20,7 +20,10 @@ mod terminal;
 use std::{env, process::ExitCode};
 
 use arguments::{Arguments, Command, Key, Signer, Trust};
-use clap::{CommandFactory, FromArgMatches, error::ErrorKind};
+use clap::{
+    CommandFactory, FromArgMatches,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 use docker::Docker;
 use failure::Failure;
 use terminal::{say, tell};
@@ -54,12 +57,22 @@ fn parse() -> Result<Option<Arguments>, Failure> {
                 ErrorKind::DisplayHelp
                 | ErrorKind::DisplayVersion
                 | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => say(text).map(|()| None),
+                // Docker counts what is too much as it counts what is missing.
+                ErrorKind::UnknownArgument if !names_a_flag(&error) => Err(Failure::new(text)),
                 ErrorKind::UnknownArgument | ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
                     Err(Failure { code: 125, text: text.to_owned() })
                 }
                 _ => Err(Failure::new(text)),
             }
         }
+    }
+}
+
+/// Whether what is wrong is a flag, and not one argument too many.
+fn names_a_flag(error: &clap::Error) -> bool {
+    match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(argument)) => argument.starts_with('-'),
+        _ => true,
     }
 }
 

@@ -15,7 +15,7 @@ use tuf_notary::{
     name::Hashes,
 };
 use ureq::{
-    Agent, Body,
+    Agent, Body, Proxy,
     http::Response,
     tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem},
 };
@@ -182,19 +182,21 @@ fn agents(docker: &Docker, host: &str) -> Result<Vec<Agent>, Failure> {
     }
     let mut agents = Vec::new();
     if !certificates.is_empty() {
-        agents.push(agent(RootCerts::from(certificates.iter().map(Certificate::to_owned))));
+        agents.push(agent(host, RootCerts::from(certificates.iter().map(Certificate::to_owned))));
     }
-    agents.push(agent(RootCerts::PlatformVerifier));
+    agents.push(agent(host, RootCerts::PlatformVerifier));
     Ok(agents)
 }
 
-fn agent(roots: RootCerts) -> Agent {
+fn agent(host: &str, roots: RootCerts) -> Agent {
     let tls = TlsConfig::builder()
         .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .root_certs(roots)
         .build();
     Agent::config_builder()
         .tls_config(tls)
+        // A proxy must not see what is sent to this very machine, in the clear perhaps.
+        .proxy(if is_this_machine(host) { None } else { Proxy::try_from_env() })
         .http_status_as_error(false)
         // A login must not travel on, and what another host says is not this registry's word.
         .max_redirects(0)

@@ -8,9 +8,10 @@ use tuf_notary::{
     image::Reference,
     keys::{KeyRole, KeyStore},
     metadata::TargetInfo,
-    name::{SignerName, TargetName},
+    name::{KeyId, SignerName, TargetName},
     verify::VerifyError,
     view::{SignedTarget, View},
+    wire::notary::canonical_id,
 };
 
 use crate::{
@@ -71,7 +72,7 @@ impl Job<'_> {
         };
         let info = match signed.filter(|_| !local) {
             Some(signed) => self.still_the_same(view, &signed)?,
-            None => self.present()?,
+            None => self.present().and_then(|info| self.announce(&info).map(|()| info))?,
         };
         self.publish(Changes::new().sign(self.name.clone(), info))
     }
@@ -80,11 +81,11 @@ impl Job<'_> {
     fn still_the_same(&self, view: &View, signed: &SignedTarget) -> Result<TargetInfo, Failure> {
         let same = match signed.hashes().sha256 {
             Some(sha256) if self.registry.still_has(self.tag, &sha256)? => true,
-            sha256 => self.in_registry()?.hashes.sha256 == sha256,
+            sha256 => self.present()?.hashes.sha256 == sha256,
         };
         let digest = signed.image_digest()?;
         if !same {
-            let present = self.in_registry()?.hashes.sha256.unwrap_or_default();
+            let present = self.present()?.hashes.sha256.unwrap_or_default();
             let present = data_encoding::HEXLOWER.encode(&present);
             return Err(Failure::new(format!(
                 "{} is signed for {digest}, and in the registry it is sha256:{present} now; \
@@ -107,20 +108,18 @@ impl Job<'_> {
         })
     }
 
-    /// What the registry has, whatever is signed.
-    fn present(&self) -> Result<TargetInfo, Failure> {
-        let info = self.in_registry()?;
+    fn announce(&self, info: &TargetInfo) -> Result<(), Failure> {
         tell(&format!(
             "Signing and pushing trust data for image {}, may overwrite remote trust data",
             self.text
         ));
         let digest = data_encoding::HEXLOWER.encode(&info.hashes.sha256.unwrap_or_default());
         say(&format!("{}: digest: sha256:{digest} size: {}", self.tag, info.length))?;
-        say("Signing and pushing trust metadata")?;
-        Ok(info)
+        say("Signing and pushing trust metadata")
     }
 
-    fn in_registry(&self) -> Result<TargetInfo, Failure> {
+    /// What the registry has, whatever is signed.
+    fn present(&self) -> Result<TargetInfo, Failure> {
         let _progress = Progress::of(&format!("Asking registry {}", self.image.registry()));
         let absent =
             || Failure::new(format!("no such image in registry {}: {}", self.image.registry(), self.text));
@@ -131,14 +130,14 @@ impl Job<'_> {
     /// registry; without a login the repository's own key signs, as with a trusted push.
     fn begin(&self) -> Result<(), Failure> {
         let info = self.present()?;
-        let changes = match self.docker.login(self.image.registry())? {
+        let (signer, changes) = match self.docker.login(self.image.registry())? {
             Login::Basic { name, .. } => {
                 let signer = SignerName::new(&name).map_err(|error| {
                     Failure::of(format!("the login {name:?} can't name the first signer"), error)
                 })?;
-                let key = self.key_of(&signer)?;
-                say(&format!("Created signer: {signer}"))?;
-                Changes::new().add_signer(signer, vec![key])
+                let (key, made) = self.key_of(&signer)?;
+                let changes = Changes::new().add_signer(signer.clone(), vec![key]);
+                (Some((signer, made)), changes)
             }
             Login::Helper(helper) => {
                 return Err(Failure::new(format!(
@@ -148,32 +147,51 @@ impl Job<'_> {
                     self.image.registry()
                 )));
             }
-            Login::Anonymous => Changes::new(),
+            Login::Anonymous => (None, Changes::new()),
         };
         let progress = Progress::of(&format!("Initializing {}", self.image.gun()));
-        let changes = changes.sign(self.name.clone(), info);
+        let changes = changes.sign(self.name.clone(), info.clone());
         let plan = Initialise::new().snapshot_key(SnapshotKey::Server).changes(changes);
-        let begun = self.collection.initialise(&plan);
-        begun.map_err(|error| Failure::of(format!("failed to sign {}", self.full_name()), error))?;
+        if let Err(error) = self.collection.initialise(&plan) {
+            self.forget(signer.and_then(|(_, made)| made), &error);
+            return Err(Failure::of(format!("failed to sign {}", self.full_name()), error));
+        }
         drop(progress);
+        if let Some((signer, _)) = signer {
+            say(&format!("Created signer: {signer}"))?;
+        }
         say(&format!("Finished initializing signed repository for {}", self.text))?;
+        self.announce(&info)?;
         say(&format!("Successfully signed {}", self.full_name()))
+    }
+
+    /// Removes a key that was made in vain. When its repository may exist it is the only one that
+    /// can sign there.
+    fn forget(&self, made: Option<KeyId>, error: &Error) {
+        let may_be_stored = matches!(error, Error::Publish(error) if error.may_be_stored());
+        if let Some(id) = made.filter(|_| !may_be_stored)
+            && let Err(error) = self.docker.keys().remove(&id)
+        {
+            tell(&format!("warning: key {id}, which nothing uses, is left behind: {error}"));
+        }
     }
 
     fn full_name(&self) -> String {
         format!("{}:{}", self.image.gun(), self.tag)
     }
 
-    /// The key with the lowest id of those that go by the signer's name, otherwise a new one.
-    fn key_of(&self, signer: &SignerName) -> Result<PublicKey, Failure> {
+    /// The key with the lowest id of those that go by the signer's name; otherwise a new one, with
+    /// its id.
+    fn key_of(&self, signer: &SignerName) -> Result<(PublicKey, Option<KeyId>), Failure> {
         let keys = self.docker.keys();
         let role = KeyRole::new(signer.as_str()).map_err(Failure::new)?;
-        let mut named = keys.list()?.into_iter().filter(|info| info.role == role).map(|info| info.id);
-        let signer = match named.next() {
-            Some(first) => keys.signer(&named.fold(first, Ord::min))?,
-            None => keys.generate(KeyKind::Ecdsa, &role, None)?,
-        };
-        Ok(signer.public_key().clone())
+        let named = keys.list()?.into_iter().filter(|info| info.role == role).map(|info| info.id);
+        if let Some(id) = named.min() {
+            return Ok((keys.signer(&id)?.public_key().clone(), None));
+        }
+        let key = keys.generate(KeyKind::Ecdsa, &role, None)?.public_key().clone();
+        let made = canonical_id(&key);
+        Ok((key, Some(made)))
     }
 
     fn publish(&self, changes: Changes) -> Result<(), Failure> {

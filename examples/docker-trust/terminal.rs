@@ -37,10 +37,13 @@ pub fn confirm(question: &str) -> Result<bool, Failure> {
     Ok(answer.trim().eq_ignore_ascii_case("y"))
 }
 
-/// Lines and tabs are ours; no other control character is.
+/// Lines and tabs are ours; no other control character is, nor what turns the direction of writing.
 fn printable(text: &str) -> String {
     let escape = |c: char| match c {
         '\n' | '\t' => c.to_string(),
+        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            c.escape_default().to_string()
+        }
         c if c.is_control() => c.escape_default().to_string(),
         c => c.to_string(),
     };

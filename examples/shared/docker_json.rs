@@ -68,7 +68,13 @@ pub fn text(images: &[Image]) -> Result<String, serde_json::Error> {
     let mut text = Vec::new();
     let mut serializer = Serializer::with_formatter(&mut text, PrettyFormatter::with_indent(b"    "));
     images.serialize(&mut serializer)?;
-    Ok(String::from_utf8_lossy(&text).into_owned())
+    Ok(String::from_utf8_lossy(&text).chars().map(printable).collect())
+}
+
+/// JSON leaves these characters as they are, which a terminal obeys. They stand in strings only.
+fn printable(c: char) -> String {
+    let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if turns || c.is_control() && c != '\n' { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() }
 }
 
 /// Who vouches for a tag; the repository's own key goes by a name that each output spells its way.

@@ -38,7 +38,7 @@ pub enum CryptoError {
     UnsupportedCurve {
         /// Name or object identifier of the curve.
         curve: String,
-        /// `verifying` or `signing`.
+        /// `verifying`, `signing` or `certifying`.
         operation: &'static str,
     },
     /// An RSA modulus is out of bounds.

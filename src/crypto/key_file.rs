@@ -32,15 +32,15 @@ impl PemBlock {
     }
 
     /// Whether an encrypted key could be opened by its passphrase, as far as can be told without
-    /// one (KS-07).
+    /// one (KS-07). Gives the iterations that each passphrase costs, 1 where no count is asked for.
     ///
     /// # Errors
     /// [`CryptoError`] if the encryption is of another kind, or asks for too many iterations.
-    pub fn check_encryption(&self) -> Result<(), CryptoError> {
+    pub fn check_encryption(&self) -> Result<u32, CryptoError> {
         match self.header(DEK_INFO) {
             _ if self.label == ENCRYPTED => pkcs8::check_supported(&self.contents),
-            Some(dek_info) => legacy::supported(dek_info).map(drop),
-            None => Ok(()),
+            Some(dek_info) => legacy::supported(dek_info).map(|_| 1),
+            None => Ok(1),
         }
     }
 }

@@ -9,6 +9,7 @@ mod bundle;
 mod certificate;
 mod chain;
 pub mod digest;
+mod ec_private;
 mod ed25519_point;
 mod error;
 mod key_file;

@@ -89,9 +89,9 @@ pub fn decrypt(der: &[u8], passphrase: &str) -> Result<Zeroizing<Vec<u8>>, Crypt
     try_decrypt(&with_sha1, ciphertext, passphrase)?.ok_or(CryptoError::WrongPassphrase)
 }
 
-/// Whether [`decrypt`] would try at all.
-pub(super) fn check_supported(der: &[u8]) -> Result<(), CryptoError> {
-    supported(&read(der)?).map(drop)
+/// Whether [`decrypt`] would try at all, and how many iterations a passphrase would cost.
+pub(super) fn check_supported(der: &[u8]) -> Result<u32, CryptoError> {
+    supported(&read(der)?).map(|(_, kdf)| kdf.iteration_count)
 }
 
 fn read(der: &[u8]) -> Result<EncryptedPrivateKeyInfoRef<'_>, CryptoError> {

@@ -3,19 +3,21 @@
 //!
 //! The ring library does not wipe its own key types, so its key is built for each signature and
 //! dropped at once; what it leaves on the stack is out of reach. It signs with P-256, Ed25519 and
-//! RSA of 2048 to 4096 bits; P-384 with SHA-256, which Notary v1 would ask for, it only verifies.
+//! RSA of 2048 to 4096 bits; P-384 is the matter of a feature.
 
+use super::ec_private;
 use super::error::CryptoError;
-use super::key_material::{self, Curve, RSA_MIN_BITS};
+#[cfg(feature = "pkcs11")]
+use super::key_material::Curve;
+use super::key_material::{self, RSA_MIN_BITS};
 use super::private_key_info::{self, Secret};
 use super::public_key::PublicKey;
 use super::scheme::{KeyKind, Scheme};
 use super::signer::Signer;
 use ring::rand::SystemRandom;
 use ring::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
-    Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding, RsaKeyPair,
-    RsaPublicKeyComponents,
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
+    RSA_PSS_SHA256, RsaEncoding, RsaKeyPair, RsaPublicKeyComponents,
 };
 use std::fmt;
 use zeroize::Zeroizing;
@@ -115,7 +117,7 @@ impl PrivateKey {
     fn new(secret: Secret) -> Result<Self, CryptoError> {
         let public = match &secret {
             Secret::Ec { curve, scalar, point } => {
-                ec_pair(*curve, scalar, point)?;
+                ec_private::pair(*curve, scalar, point)?;
                 PublicKey::new(KeyKind::Ecdsa, key_material::ec_spki(*curve, point))
             }
             Secret::Ed25519 { seed, point } => {
@@ -153,14 +155,7 @@ impl Signer for PrivateKey {
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, CryptoError> {
         match &self.secret {
-            Secret::Ec { curve, .. } if *curve != Curve::P256 => {
-                Err(CryptoError::UnsupportedCurve { curve: curve.to_string(), operation: "signing" })
-            }
-            Secret::Ec { curve, scalar, point } => {
-                let pair = ec_pair(*curve, scalar, point)?;
-                let signature = pair.sign(&SystemRandom::new(), message);
-                Ok(signature.map_err(signing)?.as_ref().to_vec())
-            }
+            Secret::Ec { curve, scalar, point } => ec_private::sign(*curve, scalar, point, message),
             Secret::Ed25519 { seed, .. } => {
                 let pair = ed25519_pair(seed, Some(self.public.published()))?;
                 Ok(pair.sign(message).as_ref().to_vec())
@@ -193,15 +188,6 @@ impl fmt::Debug for PrivateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PrivateKey").field("public", &self.public).finish_non_exhaustive()
     }
-}
-
-fn ec_pair(curve: Curve, scalar: &[u8], point: &[u8]) -> Result<EcdsaKeyPair, CryptoError> {
-    let algorithm: &'static EcdsaSigningAlgorithm = match curve {
-        Curve::P256 => &ECDSA_P256_SHA256_FIXED_SIGNING,
-        Curve::P384 => &ECDSA_P384_SHA384_FIXED_SIGNING,
-    };
-    let random = SystemRandom::new();
-    EcdsaKeyPair::from_private_key_and_public_key(algorithm, scalar, point, &random).map_err(inconsistent)
 }
 
 fn ed25519_pair(seed: &[u8], point: Option<&[u8]>) -> Result<Ed25519KeyPair, CryptoError> {
@@ -309,13 +295,10 @@ mod tests {
     }
 
     #[test]
-    fn p384_reads_but_does_not_sign() {
+    fn p384_keys_are_read() {
         let key = from_pem(testing::P384_PRIVATE);
         let expected = testing::public_key_from_pem(KeyKind::Ecdsa, testing::P384_PUBLIC);
         assert_eq!(key.public_key(), &expected);
-        let (curve, operation) = ("P-384".to_owned(), "signing");
-        let refused = CryptoError::UnsupportedCurve { curve, operation };
-        assert_eq!(key.sign(MESSAGE), Err(refused));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! algorithm identifiers lack their NULL, Ed25519 has an identifier and a body of its own.
 
 use super::asn1;
+use super::ec_private;
 use super::error::CryptoError;
 use super::key_material::{Curve, bit_length};
 use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef, UintRef};
@@ -71,8 +72,9 @@ impl Secret {
         }
         let curve = curve.or(named).ok_or_else(|| malformed("no named curve"))?;
         let curve = Curve::from_oid(curve)?;
-        let point = point.ok_or_else(|| malformed("an EC key without its public key"))?;
-        Ok(Self::Ec { curve, scalar: padded(scalar, curve.width())?, point: point.to_vec() })
+        let scalar = padded(scalar, curve.width())?;
+        let point = ec_private::point(curve, &scalar, point)?;
+        Ok(Self::Ec { curve, scalar, point })
     }
 
     pub(super) fn from_notary_ed25519(body: &[u8]) -> Result<Self, CryptoError> {

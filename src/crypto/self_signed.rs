@@ -24,7 +24,8 @@ const END_OF_DATES: Duration = Duration::from_secs(253_402_300_800);
 ///
 /// # Errors
 /// [`CryptoError::SchemeMismatch`] for Ed25519, which Notary refuses in certificates;
-/// [`CryptoError::UnsupportedCurve`] for other curves than P-256; what the signer returns.
+/// [`CryptoError::UnsupportedCurve`] for other curves than P-256, whose certificates have to be made
+/// elsewhere; what the signer returns.
 pub fn self_signed(
     gun: &str,
     signer: &dyn Signer,
@@ -97,7 +98,10 @@ impl<'a> CertificateKey<'a> {
                 (KeyKind::EcdsaX509, Scheme::EcdsaDer, &rcgen::PKCS_ECDSA_P256_SHA256)
             }
             KeyMaterial::Ec { curve, .. } => {
-                return Err(CryptoError::UnsupportedCurve { curve: curve.to_string(), operation: "signing" });
+                return Err(CryptoError::UnsupportedCurve {
+                    curve: curve.to_string(),
+                    operation: "certifying",
+                });
             }
             KeyMaterial::Rsa { .. } => (KeyKind::RsaX509, Scheme::RsaPkcs1v15, &rcgen::PKCS_RSA_SHA256),
             KeyMaterial::Ed25519 { .. } => {

@@ -14,6 +14,10 @@ macro_rules! file {
 
 pub(super) const P384_PUBLIC: &[u8] = file!("p384.pub.pem");
 pub(super) const P384_PRIVATE: &[u8] = file!("p384.pkcs8.pem");
+pub(super) const P384_NO_PUBLIC: &[u8] = file!("p384.no_public.pem");
+pub(super) const P384_COMPRESSED: &[u8] = file!("p384.compressed.pem");
+pub(super) const P256_NO_PUBLIC: &[u8] = file!("p256.no_public.pem");
+pub(super) const P256_COMPRESSED: &[u8] = file!("p256.compressed.pem");
 pub(super) const P384_SHA256: &[u8] = file!("p384.sha256.der.sig");
 pub(super) const P384_SHA384: &[u8] = file!("p384.sha384.der.sig");
 pub(super) const P256_PRIVATE: &[u8] = file!("p256.pkcs8.pem");

@@ -33,7 +33,9 @@ pub fn trust_server(image: &Reference, configured: Option<&str>) -> Result<Url, 
     if let Some(configured) = configured.filter(|text| !text.is_empty()) {
         return match Url::parse(configured) {
             Ok(url) if url.scheme() == "https" && url.has_host() => Ok(url),
-            _ => Err(ServerError::Configured { configured: configured.to_owned() }),
+            refused => {
+                Err(ServerError::Configured { configured: without_password(configured, refused.ok()) })
+            }
         };
     }
     let host = match image.registry() {
@@ -42,6 +44,18 @@ pub fn trust_server(image: &Reference, configured: Option<&str>) -> Result<Url, 
     };
     Url::parse(&format!("https://{host}"))
         .map_err(|error| ServerError::Registry { registry: host.to_owned(), reason: error.to_string() })
+}
+
+/// What is configured, for a message.
+fn without_password(configured: &str, url: Option<Url>) -> String {
+    match url {
+        Some(mut url) if url.password().is_some() => {
+            // Only a URL without a host takes none, and it has none either.
+            let _ = url.set_password(None);
+            url.into()
+        }
+        _ => configured.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -59,5 +73,7 @@ mod tests {
         assert_eq!(server("alpine", Some("https://trust.example/n")).unwrap(), "https://trust.example/n");
         assert!(server("alpine", Some("http://trust.example")).is_err());
         assert!(server("alpine", Some("trust.example")).is_err());
+        let shown = server("alpine", Some("http://me:secret@trust.example")).unwrap_err().to_string();
+        assert!(shown.contains("http://me@trust.example") && !shown.contains("secret"), "{shown}");
     }
 }

@@ -20,6 +20,9 @@ const GUN: &str = "gun";
 const PATH: &str = "path";
 /// Where Notary kept keys of collections before, and the `path` of its older exports still says.
 const OLD_COLLECTIONS: &str = "tuf_keys/";
+/// Iterations that the keys of one file may cost together, before they are opened: minutes. A file
+/// of thousands of keys that ask for the most each would keep a machine busy for days (KS-07).
+const MAX_ITERATIONS: u64 = 500_000_000;
 
 /// How blocks are taken that don't say everything themselves.
 #[non_exhaustive]
@@ -128,8 +131,9 @@ pub(super) fn each(
     mut take: impl FnMut(Candidate) -> Result<(KeyInfo, Imported), KeyError>,
 ) -> ImportReport {
     let mut report = ImportReport::default();
+    let mut left = MAX_ITERATIONS;
     for (block, number) in PemBlock::blocks(text).zip(1..) {
-        let candidate = block.map_err(unreadable).and_then(|block| Candidate::new(block, options));
+        let candidate = block.map_err(unreadable).and_then(|block| Candidate::new(block, options, &mut left));
         match candidate.and_then(&mut take) {
             Ok(imported) => report.imported.push(imported),
             Err(reason) => report.skipped.push(SkippedBlock { number, reason }),
@@ -156,7 +160,8 @@ pub(super) struct Unlocked {
 }
 
 impl Candidate {
-    fn new(block: PemBlock, options: &ImportOptions) -> Result<Self, KeyError> {
+    /// Takes what opening the block may cost from what is left for the whole file.
+    fn new(block: PemBlock, options: &ImportOptions, left: &mut u64) -> Result<Self, KeyError> {
         if !block.is_private_key() {
             return Err(KeyError::NotAPrivateKey { label: block.label.clone() });
         }
@@ -176,8 +181,12 @@ impl Candidate {
         if role.keeps_gun() && gun.is_none() {
             return Err(KeyError::NoGun { role });
         }
-        block.check_encryption().map_err(unreadable)?;
+        let cost = block.check_encryption().map_err(unreadable)?;
         let claimed = KeyId::new(id).ok().filter(KeyId::is_sha256);
+        if claimed.is_none() || options.replace {
+            let spent = left.checked_sub(cost.into());
+            *left = spent.ok_or_else(|| unreadable("the keys of this file ask for too many iterations"))?;
+        }
         Ok(Self { block, claimed, role, gun })
     }
 

@@ -9,6 +9,7 @@ mod answers;
 mod docker;
 mod durability;
 mod inspect;
+mod key_stores;
 mod local_state;
 mod pins;
 mod publish;

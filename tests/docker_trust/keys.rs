@@ -1,6 +1,8 @@
 //! Keys made by one program and used by the other.
 
-use std::fs;
+use std::{ffi::OsStr, fs, process::Command};
+
+use tuf_notary::crypto::{PemBlock, PrivateKey};
 
 use crate::{common::process, lab::*};
 
@@ -57,6 +59,9 @@ fn keys_are_loaded_in_every_form_and_the_encrypted_ones_really_are() {
     };
     openssl(&["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "sec1.pem"]);
     openssl(&["genrsa", "-out", "rsa.pem", "2048"]);
+    openssl(&["ecparam", "-name", "secp384r1", "-genkey", "-noout", "-out", "d.pem"]);
+    openssl(&["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "e-full.pem"]);
+    openssl(&["ec", "-in", "e-full.pem", "-no_public", "-out", "e.pem"]);
     for (from, to) in [("sec1.pem", "a.pem"), ("rsa.pem", "b.pem")] {
         openssl(&["pkcs8", "-topk8", "-nocrypt", "-in", from, "-out", to]);
     }
@@ -75,7 +80,7 @@ fn keys_are_loaded_in_every_form_and_the_encrypted_ones_really_are() {
         "c.pem",
     ]);
     let repository = lab.image("app");
-    for (name, file) in [("a", "a.pem"), ("b", "b.pem"), ("c", "c.pem")] {
+    for (name, file) in [("a", "a.pem"), ("b", "b.pem"), ("c", "c.pem"), ("d", "d.pem"), ("e", "e.pem")] {
         let path = alice.home().join(file).into_os_string().into_string().unwrap();
         private(&path);
         let loaded = alice.ours(["key", "load", "--name", name, &path]).ok();
@@ -90,10 +95,10 @@ fn keys_are_loaded_in_every_form_and_the_encrypted_ones_really_are() {
             .docker_trust(&lab, &["signer", "add", "--key", public.to_str().unwrap(), name, &repository])
             .ok();
     }
-    assert_eq!(fs::read_dir(alice.private()).unwrap().count(), 3 + 2, "and the root and targets keys");
+    assert_eq!(fs::read_dir(alice.private()).unwrap().count(), 5 + 2, "and the root and targets keys");
     lab.registry.push("app", "v1", "first");
     alice.ours(["sign", &lab.image("app:v1")]).ok();
-    assert_eq!(tags(&alice.inspect(&lab, &repository))[0].2, "a b c");
+    assert_eq!(tags(&alice.inspect(&lab, &repository))[0].2, "a b c d e");
     // Docker opens what we keep.
     alice.docker_trust(&lab, &["revoke", &lab.image("app:v1")]).ok();
 }
@@ -160,4 +165,33 @@ fn a_person_chooses_passphrases() {
     let added = alice.ours_told(add, answers).ok();
     assert!(added.says("new root key"), "people are told what it is: {added:#?}");
     alice.ours_told(["sign", &image], "long enough\n").ok();
+}
+
+/// As from `<(gpg -d key)`: what was never on a disk in the clear.
+#[cfg(unix)]
+#[test]
+fn a_private_key_comes_through_a_pipe() {
+    let test = "a_private_key_comes_through_a_pipe";
+    let Some(lab) = Lab::new(test) else { return };
+    let alice = Person::without_docker(&lab.trust);
+    let key = PrivateKey::generate_ecdsa().unwrap();
+    let text = PemBlock::new("PRIVATE KEY", key.to_notary_pkcs8()).to_text().unwrap();
+    let pipe = alice.home().join("pipe");
+    let make = Command::new("mkfifo").args(["-m", "600"]).arg(&pipe).status().unwrap();
+    assert!(make.success());
+    let writer = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || fs::write(pipe, &*text).unwrap()
+    });
+    alice.ours([OsStr::new("key"), "load".as_ref(), "--name".as_ref(), "".as_ref(), pipe.as_ref()]).ok();
+    writer.join().unwrap();
+    let stored = fs::read_dir(alice.private()).unwrap().next().unwrap().unwrap().path();
+    assert!(
+        fs::read_to_string(stored).unwrap().contains("role: signer\n"),
+        "an empty name is none, as for Docker"
+    );
+    // What never ends is not waited for.
+    assert!(alice.ours(["key", "load", "/dev/zero"]).failed().says("is not a file"));
+    alice.ours(["key", "generate", "--dir", "", "bob"]).ok();
+    assert!(alice.home().join("bob.pub").is_file());
 }

@@ -1,6 +1,6 @@
 //! What is printed, byte for byte as Docker prints it.
 
-use crate::lab::*;
+use crate::{common::notary_cli::NotaryCli, lab::*};
 
 #[test]
 fn many_tags_and_signers_are_listed_as_docker_lists_them() {
@@ -45,4 +45,28 @@ fn many_tags_and_signers_are_listed_as_docker_lists_them() {
         let expected = dockers.stderr.trim_end().to_lowercase();
         assert!(ours.stderr.to_lowercase().starts_with(&expected), "{ours:#?} {dockers:#?}");
     }
+}
+
+/// A name that a hostile signer chose drives no terminal, and JSON stays JSON. (Notary itself can't
+/// carry lower control characters.)
+#[test]
+fn names_with_terminal_codes_are_shown_as_text() {
+    let test = "names_with_terminal_codes_are_shown_as_text";
+    let Some(lab) = Lab::new(test) else { return };
+    let alice = Person::without_docker(&lab.trust);
+    let Some(notary) = NotaryCli::new(test, &lab.trust) else { return };
+    let repository = lab.image("app");
+    let names = ["v1\u{9b}31m", "v3\u{7f}", "v4\u{202e}gpj"];
+    notary.init(&repository).ok();
+    for name in names {
+        notary.add_hash(&repository, name, 3, &"ab".repeat(32)).ok();
+    }
+    notary.publish(&repository).ok();
+    let json = alice.ours(["inspect", &repository]).ok().stdout;
+    assert!(!json.contains(|c: char| c.is_control() && c != '\n'), "{json:?}");
+    let seen: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(tags(&seen[0]).iter().map(|(tag, ..)| tag.as_str()).collect::<Vec<_>>(), names);
+    let pretty = alice.ours(["inspect", "--pretty", &repository]).ok().stdout;
+    let drives = |c: char| c.is_control() && !"\n\t".contains(c) || c == '\u{202e}';
+    assert!(!pretty.contains(drives) && pretty.contains("v4"), "{pretty:?}");
 }

@@ -2,8 +2,9 @@
 
 use std::{
     fs,
-    io::{Read, Write},
+    io::{BufRead, Read, Write},
     net::TcpListener,
+    sync::mpsc,
     thread,
 };
 
@@ -119,4 +120,64 @@ fn what_a_registry_says_is_held_to_what_it_sends() {
     let image = format!("{}/app:v1", liar(ok(""), body.to_owned()));
     let signed = alice.ours(["sign", &image]).ok();
     assert!(signed.stdout.contains(&format!("sha256:{real} size: {length}")), "{signed:#?}");
+}
+
+/// A listener that nobody should come to; the requests of those who do.
+fn trap() -> (String, mpsc::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (seen, sightings) = mpsc::channel();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let mut asked = String::new();
+            let _ = std::io::BufReader::new(&mut stream).read_line(&mut asked);
+            let _ = seen.send(asked);
+        }
+    });
+    (address, sightings)
+}
+
+/// Go's clients ask no proxy for the way to this machine: it would see logins in the clear.
+#[test]
+fn a_proxy_is_not_asked_for_this_machine() {
+    let test = "a_proxy_is_not_asked_for_this_machine";
+    let Some(lab) = Lab::new(test) else { return };
+    let mut alice = Person::without_docker(&lab.trust);
+    let (proxy, sightings) = trap();
+    for name in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"] {
+        alice.environment.push((name.to_owned(), format!("http://{proxy}")));
+    }
+    let auths = format!(r#"{{"auths":{{"{}":{{"auth":"Y2Fyb2w6c2VjcmV0"}}}}}}"#, lab.registry.host());
+    alice.write(".docker/config.json", auths);
+    lab.registry.push("app", "v1", "first");
+    alice.ours(["sign", &lab.image("app:v1")]).ok();
+    assert_eq!(sightings.try_recv(), Err(mpsc::TryRecvError::Empty));
+    // Elsewhere it is, and what goes through it is sealed.
+    alice.ours(["sign", "registry.invalid/app:v1"]).failed();
+    alice.environment[0].1 = "https://notary.invalid".to_owned();
+    alice.ours(["inspect", "registry.invalid/app:v1"]).failed();
+    let seen: Vec<_> = sightings.try_iter().collect();
+    for host in ["registry", "notary"] {
+        let expected = format!("CONNECT {host}.invalid:443 HTTP/1.1\r\n");
+        assert!(seen.contains(&expected), "{seen:?}");
+    }
+}
+
+#[test]
+fn a_config_json_that_can_not_be_read_shows_no_login() {
+    let test = "a_config_json_that_can_not_be_read_shows_no_login";
+    let Some(trust) = NotaryServer::start_tls(test, Tls::SelfSigned) else { return };
+    let alice = Person::without_docker(&trust);
+    for text in [
+        r#"{"auths":{"127.0.0.1:1":"c2VjcmV0"}}"#,
+        r#"{"auths":{"127.0.0.1:1":{"auth":["c2VjcmV0"]}}}"#,
+        r#"{"auths":"c2VjcmV0"}"#,
+        r#"{"auths":{"127.0.0.1:1":{"auth":"c2VjcmV0"}}}"#,
+        r#"{"auths":{"127.0.0.1:1":{"auth":"c2VjcmV0 "}}}"#,
+    ] {
+        alice.write(".docker/config.json", text);
+        let refused = alice.ours(["sign", "127.0.0.1:1/app:v1"]).failed();
+        assert!(refused.says("config.json") && !refused.says("c2VjcmV0"), "{text}: {refused:#?}");
+    }
 }

@@ -1,6 +1,6 @@
 //! Signing and pulling, each by either program.
 
-use crate::lab::*;
+use crate::{common::registry::Registry, lab::*};
 
 #[test]
 fn what_we_sign_docker_pulls_and_a_changed_image_it_refuses() {
@@ -150,4 +150,51 @@ fn without_a_signers_key_nothing_is_signed() {
     assert!(refused.stderr.contains(&format!("failed to sign {image}: ")), "{refused:#?}");
     assert!(refused.stderr.contains("targets/bob"), "{refused:#?}");
     other.ours(["sign", &image]).ok();
+}
+
+/// Line by line, but for what only an engine's push has to say.
+#[test]
+fn the_first_signer_is_told_as_docker_tells_it() {
+    let test = "the_first_signer_is_told_as_docker_tells_it";
+    let Some(mut lab) = Lab::with_engine(test) else { return };
+    let Some(registry) = Registry::start_with_login(test) else { return };
+    lab.registry = registry;
+    let Some(alice) = Person::new(test, &lab) else { return };
+    // alice:wonderland
+    let auths = format!(r#"{{"auths":{{"{}":{{"auth":"YWxpY2U6d29uZGVybGFuZA=="}}}}}}"#, lab.registry.host());
+    alice.write(".docker/config.json", auths);
+    let said = ["ours", "dckr"].map(|name| {
+        let image = lab.image(&format!("{name}:v1"));
+        lab.registry.push(name, "v1", "first");
+        let signed = if name == "ours" {
+            alice.ours(["sign", &image]).ok()
+        } else {
+            alice.docker(&lab, &["pull", &image]).ok();
+            alice.docker_trust(&lab, &["sign", &image]).ok()
+        };
+        assert_eq!(tags(&alice.inspect(&lab, &image))[0].2, "alice");
+        let pushing =
+            |line: &&str| line.starts_with("The push refers to") || line.contains(": Layer already");
+        let preparing = |line: &&str| line.ends_with(": Preparing") || line.contains(": digest: sha256:");
+        let lines = signed.stdout.lines().filter(|line| !pushing(line) && !preparing(line));
+        lines.map(|line| line.replace(&image, "IMAGE")).collect::<Vec<_>>()
+    });
+    assert_eq!(said[0], said[1]);
+    assert!(said[0].contains(&"Created signer: alice".to_owned()), "{said:?}");
+}
+
+/// A server that takes no upload leaves no key behind.
+#[test]
+fn a_repository_that_could_not_begin_leaves_no_key() {
+    let test = "a_repository_that_could_not_begin_leaves_no_key";
+    let Some(lab) = Lab::new(test) else { return };
+    let mut alice = Person::without_docker(&lab.trust);
+    lab.registry.push("app", "v1", "first");
+    let auths = format!(r#"{{"auths":{{"{}":{{"auth":"Y2Fyb2w6c2VjcmV0"}}}}}}"#, lab.registry.host());
+    alice.write(".docker/config.json", auths);
+    // Without a passphrase for it no root key can be made.
+    alice.environment.retain(|(name, _)| !name.contains("ROOT"));
+    let refused = alice.ours(["sign", &lab.image("app:v1")]).failed();
+    assert!(!refused.says("Created signer"), "{refused:#?}");
+    assert_eq!(std::fs::read_dir(alice.private()).unwrap().count(), 0, "{refused:#?}");
 }

@@ -11,6 +11,7 @@ mod delegating;
 mod delegations;
 mod folder;
 mod keys;
+mod p384;
 mod publishing;
 mod reading;
 mod refusals;

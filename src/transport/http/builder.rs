@@ -9,14 +9,14 @@ use std::{
 };
 
 use ureq::{
-    Agent,
+    Agent, Proxy,
     http::HeaderValue,
     unversioned::{
         resolver::DefaultResolver,
         transport::{ConnectProxyConnector, Connector, TcpConnector},
     },
 };
-use url::Url;
+use url::{Host, Url};
 
 use super::{
     HttpTransport, TransportError,
@@ -192,7 +192,10 @@ impl HttpTransportBuilder {
                 .chain(TlsConnector::new(tls))
                 .chain(PatientConnector);
         let timeouts = self.timeouts.bounded();
+        // As Go does: nobody's proxy leads to this very machine.
+        let proxy = if is_this_machine(&self.server) { None } else { Proxy::try_from_env() };
         let config = Agent::config_builder()
+            .proxy(proxy)
             .https_only(!self.plain_http)
             .http_status_as_error(false)
             .max_redirects(0)
@@ -241,9 +244,30 @@ impl DangerousHttpTransportBuilder {
     }
 }
 
+fn is_this_machine(server: &Url) -> bool {
+    match server.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn proxies_lead_away_from_this_machine_only() {
+        let here = |url: &str| is_this_machine(&Url::parse(url).unwrap());
+        for url in ["https://localhost:4443", "https://127.0.0.1", "https://127.9.8.7:1/x", "https://[::1]:2"]
+        {
+            assert!(here(url), "{url}");
+        }
+        for url in ["https://localhost.example.com", "https://128.0.0.1", "https://[::2]", "data:,x"] {
+            assert!(!here(url), "{url}");
+        }
+    }
 
     #[test]
     fn the_pace_sets_a_quota_for_a_window_and_a_bound_for_an_upload() {

@@ -29,7 +29,8 @@ const MAX_KEY: u64 = 256 << 10;
 const MAX_REFUSAL: u64 = 64 << 10;
 
 /// Talks to a Notary server about one collection. Connections are kept and reused; clones share
-/// them.
+/// them. A proxy comes from `ALL_PROXY`, `HTTPS_PROXY` or `HTTP_PROXY`, unless `NO_PROXY` names the
+/// server or it is on this very machine.
 ///
 /// ```no_run
 /// use tuf_notary::{Collection, Gun, Trust, transport::HttpTransport};

@@ -260,6 +260,28 @@ fn ks_07_keys_that_could_never_be_opened_are_not_taken() {
     assert_eq!(folder.names(), [""; 0]);
 }
 
+/// Each of them may be opened; all together would take hours.
+#[test]
+fn ks_07_the_iterations_of_a_whole_file_are_bounded() {
+    let folder = Folder::new(FixedPassphrases::new());
+    let (mut block, id) = sealed(GOOD);
+    // 10,000,000 iterations: an INTEGER that is two bytes longer, as is all that holds it.
+    let at = block.contents.windows(4).position(|w| w == [2, 2, 8, 0]).unwrap();
+    block.contents.splice(at..at + 4, [2, 4, 0, 0x98, 0x96, 0x80]);
+    for length in [2, 4, 17, 19, 32] {
+        block.contents[length] += 2;
+    }
+    let reasons = |text: &str| -> Vec<_> {
+        let skipped = import(&folder, &text.repeat(52)).skipped;
+        skipped.into_iter().map(|block| block.reason.to_string().contains("too many iterations")).collect()
+    };
+    // Nobody knows a passphrase here, so that nothing is computed.
+    let refused = reasons(&with(&block, &[]));
+    assert_eq!((refused.len(), refused.iter().position(|it| *it)), (52, Some(50)));
+    // What names its id is kept as it is and costs nothing.
+    assert_eq!(reasons(&with(&block, &[("path", id.as_str())])), [false; 0]);
+}
+
 #[cfg(unix)]
 #[test]
 fn ks_01_a_file_that_others_can_read_is_not_loaded() {
