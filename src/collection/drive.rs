@@ -102,7 +102,12 @@ struct Fetcher<'a> {
 }
 
 impl Fetcher<'_> {
-    async fn fetch(&mut self, resource: Resource, max: u64, machine: &Refresh) -> Result<Reply, TransportError> {
+    async fn fetch(
+        &mut self,
+        resource: Resource,
+        max: u64,
+        machine: &Refresh,
+    ) -> Result<Reply, TransportError> {
         match self.early.remove(&resource.role) {
             Some((asked, reply)) if asked == resource => return reply,
             _ => {}
@@ -140,7 +145,11 @@ fn load(store: &dyn MetadataStore, slot: &Slot, max: u64) -> Result<Reply, Error
     }
 }
 
-async fn fetch(transport: &dyn AsyncTransport, resource: &Resource, max: u64) -> Result<Reply, TransportError> {
+async fn fetch(
+    transport: &dyn AsyncTransport,
+    resource: &Resource,
+    max: u64,
+) -> Result<Reply, TransportError> {
     Ok(read(transport, resource, max).await?.map_or(Reply::Absent, Reply::Found))
 }
 

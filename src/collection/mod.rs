@@ -146,7 +146,8 @@ impl Core {
 
     async fn refresh_locked(&self) -> Result<View, Error> {
         let inner = &*self.inner;
-        let set = drive::refresh(self.refresh_plan(), self.transport()?, &*inner.store, !inner.blocks).await?;
+        let set =
+            drive::refresh(self.refresh_plan(), self.transport()?, &*inner.store, !inner.blocks).await?;
         Ok(View::new(inner.gun.clone(), set, inner.freshness))
     }
 

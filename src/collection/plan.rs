@@ -61,7 +61,11 @@ impl Core {
     }
 
     /// Asks for what the server still stores of removed roles that would begin anew.
-    async fn with_former<'a>(&self, mut base: Base<'a>, roles: &BTreeSet<RoleName>) -> Result<Base<'a>, Error> {
+    async fn with_former<'a>(
+        &self,
+        mut base: Base<'a>,
+        roles: &BTreeSet<RoleName>,
+    ) -> Result<Base<'a>, Error> {
         for role in roles.iter().filter(|role| **role != RoleName::Targets) {
             let limits = &self.inner.limits;
             if let Some(bytes) = self.stored(role, limits).await? {

@@ -92,7 +92,8 @@ impl Core {
                 keyring.open(id)?;
             }
         }
-        let mut keys = NewKeys { legacy: self.legacy_roots(set, rotation.legacy()).await?, ..NewKeys::default() };
+        let mut keys =
+            NewKeys { legacy: self.legacy_roots(set, rotation.legacy()).await?, ..NewKeys::default() };
         let mut known = known(set);
         known.extend(held);
         for role in rotation.server_roles() {
@@ -206,7 +207,8 @@ impl Core {
             };
             version = earlier.get();
             let resource = Resource { role: RoleName::Root, form: Form::Version(earlier) };
-            let Some(bytes) = drive::read(self.transport()?, &resource, self.inner.limits.max_root).await? else {
+            let Some(bytes) = drive::read(self.transport()?, &resource, self.inner.limits.max_root).await?
+            else {
                 break;
             };
             match Envelope::<Root>::read(bytes, &self.inner.limits) {

@@ -144,19 +144,25 @@ impl Core {
                     return Err(PublishError::Unknown { source, read_back }.into());
                 }
                 Fate::Overtaken(source) if attempt == ATTEMPTS => {
-                    return self.give_up(lost, PublishError::Conflict { attempts: attempt, source }.into()).await;
+                    return self
+                        .give_up(lost, PublishError::Conflict { attempts: attempt, source }.into())
+                        .await;
                 }
                 Fate::Overtaken(_) => {
                     self.pause(pause(attempt)).await;
                     None
                 }
                 Fate::Refused(source @ TransportError::Rejected { .. }) if attempt < ATTEMPTS => Some(source),
-                Fate::Refused(source) => return self.give_up(lost, PublishError::Refused { source }.into()).await,
+                Fate::Refused(source) => {
+                    return self.give_up(lost, PublishError::Refused { source }.into()).await;
+                }
             };
             view = match (self.base().await, refusal) {
                 // Judged by a newer state than ours, a refusal says nothing about the changes.
                 (Ok(fresh), Some(_)) if *fresh.trusted().snapshot().sha256() != before => fresh,
-                (_, Some(source)) => return self.give_up(lost, PublishError::Refused { source }.into()).await,
+                (_, Some(source)) => {
+                    return self.give_up(lost, PublishError::Refused { source }.into()).await;
+                }
                 (Ok(fresh), None) => fresh,
                 (Err(error), None) => return self.give_up(lost, error).await,
             };
