@@ -5,14 +5,16 @@
 
 #[cfg(any(feature = "http-blocking", feature = "http-async", feature = "docker-config"))]
 pub mod auth;
-#[cfg(feature = "http-blocking")]
+#[cfg(any(feature = "http-blocking", feature = "http-async"))]
 mod http;
 mod memory;
 
 use std::{fmt::Debug, io, io::Read, time::Duration};
 
 #[cfg(feature = "http-blocking")]
-pub use http::{DangerousHttpTransportBuilder, HttpTransport, HttpTransportBuilder, Timeouts};
+pub use http::{DangerousHttpTransportBuilder, HttpTransport, HttpTransportBuilder};
+#[cfg(any(feature = "http-blocking", feature = "http-async"))]
+pub use http::{Retries, Timeouts};
 pub use memory::MemoryTransport;
 
 use crate::name::{Resource, RoleName};

@@ -16,6 +16,7 @@ mod token;
 use std::{
     collections::BTreeMap,
     fmt,
+    net::IpAddr,
     sync::{Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
@@ -238,6 +239,15 @@ impl Authenticator {
             404 => Err(self.refuse(format!("{}: the answer is 404", request.realm.origin()))),
             _ => Err(TransportError::Status { what, status, message: String::new(), retry_after: None }),
         }
+    }
+
+    /// Whether a connection to `host` may lead to this address: the name of a token server that was
+    /// not configured must not resolve to a machine inside of our network. To be asked about the
+    /// address that is connected to, for a name may resolve to another one the next time.
+    pub fn permits(&self, host: &str, address: IpAddr) -> bool {
+        let is_named = |name: &str| name.eq_ignore_ascii_case(host);
+        let is_own = self.server.host_str().is_some_and(is_named);
+        is_own || self.token_hosts.iter().any(|name| is_named(name)) || realm::is_public(address)
     }
 
     /// Whether credentials are to be shown after nobody in particular was refused.

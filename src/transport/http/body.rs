@@ -14,7 +14,7 @@ use ureq::http::{
     response::Parts,
 };
 
-use super::{TransportError, builder::Timeouts, patience, status::shorten};
+use super::{Timeouts, TransportError, patience, status::shorten};
 
 /// Reads a body. Yields at most one byte more than allowed, so that the caller sees the excess.
 pub(super) struct Body {
