@@ -5,12 +5,16 @@
 
 #[cfg(any(feature = "http-blocking", feature = "http-async", feature = "docker-config"))]
 pub mod auth;
+#[cfg(feature = "docker-config")]
+mod docker_config;
 #[cfg(any(feature = "http-blocking", feature = "http-async"))]
 mod http;
 mod memory;
 
 use std::{fmt::Debug, io, io::Read, time::Duration};
 
+#[cfg(feature = "docker-config")]
+pub use docker_config::{DockerConfig, DockerConfigError};
 #[cfg(feature = "http-blocking")]
 pub use http::{DangerousHttpTransportBuilder, HttpTransport, HttpTransportBuilder};
 #[cfg(any(feature = "http-blocking", feature = "http-async"))]

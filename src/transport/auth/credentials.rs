@@ -86,7 +86,7 @@ impl Credentials {
     }
 
     /// The header for a server that asks for name and password; none without them.
-    pub(super) fn basic_header(&self) -> Option<Zeroizing<String>> {
+    pub(in crate::transport) fn basic_header(&self) -> Option<Zeroizing<String>> {
         let Kind::Basic { user, password } = &self.0 else { return None };
         let pair = Zeroizing::new([user, ":", password].concat());
         let encoded = Zeroizing::new(BASE64.encode(pair.as_bytes()));
@@ -101,14 +101,14 @@ impl Credentials {
         }
     }
 
-    pub(super) fn as_identity_token(&self) -> Option<&str> {
+    pub(in crate::transport) fn as_identity_token(&self) -> Option<&str> {
         match &self.0 {
             Kind::IdentityToken(token) => Some(token),
             Kind::Basic { .. } | Kind::RegistryToken(_) => None,
         }
     }
 
-    pub(super) fn as_registry_token(&self) -> Option<&str> {
+    pub(in crate::transport) fn as_registry_token(&self) -> Option<&str> {
         match &self.0 {
             Kind::RegistryToken(token) => Some(token),
             Kind::Basic { .. } | Kind::IdentityToken(_) => None,
@@ -127,7 +127,7 @@ impl fmt::Debug for Credentials {
 }
 
 /// Base64 of `USER:PASSWORD`; the password may have colons.
-pub(super) fn decode_pair(text: &str) -> Result<(String, Zeroizing<String>), CredentialsError> {
+pub(in crate::transport) fn decode_pair(text: &str) -> Result<(String, Zeroizing<String>), CredentialsError> {
     let plain = BASE64.decode(text.as_bytes()).map_err(|_| CredentialsError::Encoding)?;
     let plain = Zeroizing::new(plain);
     let plain = std::str::from_utf8(&plain).map_err(|_| CredentialsError::Encoding)?;

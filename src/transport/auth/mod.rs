@@ -21,6 +21,8 @@ use std::{
     time::SystemTime,
 };
 
+#[cfg(feature = "docker-config")]
+pub(in crate::transport) use credentials::decode_pair;
 pub use credentials::{Credentials, CredentialsError};
 pub(in crate::transport) use realm::is_this_machine;
 pub use token::{Access, TokenRequest};

@@ -116,9 +116,9 @@ impl Exempt {
 }
 
 fn parse(text: &str) -> Result<Url, &'static str> {
-    let parsed = Url::parse(text).ok().filter(|url| url.has_host() && !url.scheme().is_empty());
-    // `proxy.example.com:3128`, whose name would be read as the scheme.
-    let url = parsed.or_else(|| Url::parse(&format!("http://{text}")).ok()).ok_or("is no URL of a proxy")?;
+    // `proxy.example.com:3128` has no scheme, and would be read as one.
+    let whole = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+    let url = Url::parse(&whole).ok().filter(Url::has_host).ok_or("is no URL of a proxy")?;
     match url.scheme() {
         "http" | "https" => Ok(url),
         _ => Err("names a proxy that speaks neither HTTP nor HTTPS"),

@@ -53,3 +53,29 @@ impl fmt::Debug for GuardedResolver {
         f.debug_struct("GuardedResolver").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ureq::unversioned::transport::time::Duration;
+
+    use super::*;
+
+    fn resolve(host: &str, token_host: Option<&str>) -> Result<usize, Error> {
+        let auth = Authenticator::new("https://notary.example.com".parse().unwrap(), "a");
+        let auth = token_host.into_iter().fold(auth, Authenticator::token_host);
+        let uri: Uri = format!("https://{host}:1").parse().unwrap();
+        let timeout = NextTimeout { after: Duration::from_secs(10), ..NextTimeout::default() };
+        let config = Config::builder().proxy(None).build();
+        GuardedResolver::new(Arc::new(auth)).resolve(&uri, &config, timeout).map(|found| found.len())
+    }
+
+    #[test]
+    fn sr_02_what_a_name_leads_to_decides() {
+        match resolve("localhost", None) {
+            Err(Error::Io(error)) => assert_eq!(error.kind(), io::ErrorKind::PermissionDenied),
+            other => panic!("{other:?}"),
+        }
+        assert!(resolve("10.0.0.1", None).is_err() && resolve("8.8.8.8", None).is_ok());
+        assert!(resolve("localhost", Some("LOCALHOST")).unwrap() > 0, "it was configured");
+    }
+}
