@@ -120,6 +120,7 @@ pub fn brisk() -> Timeouts {
         idle: Duration::from_millis(1500),
         min_bytes_per_second: 0,
         window: Duration::from_millis(1500),
+        total: Duration::from_secs(30),
     }
 }
 
