@@ -7,6 +7,10 @@ mod auth;
 #[path = "transports/docker_config.rs"]
 mod docker_config;
 #[cfg(feature = "http-blocking")]
+mod adapter {
+    pub use tuf_notary::transport::{HttpTransport, HttpTransportBuilder};
+}
+#[cfg(feature = "http-blocking")]
 #[path = "transports/http.rs"]
 mod http;
 #[cfg(feature = "http-blocking")]

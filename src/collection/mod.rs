@@ -10,6 +10,7 @@
 //! 5.3), and locks end with their guards.
 
 mod builder;
+mod cache;
 mod drive;
 mod freshness;
 mod initialise;
@@ -17,12 +18,14 @@ mod join;
 mod keyring;
 mod plan;
 mod publish;
+mod registry;
 mod rotate;
 mod turn;
 mod upload;
 
 pub(crate) use builder::settings;
 pub use initialise::{Initialise, SnapshotKey};
+pub(crate) use registry::{Registry, collections};
 pub(crate) use turn::{Entry, Guard, Ticket};
 
 use std::{

@@ -9,11 +9,10 @@ use std::{
     },
 };
 
+use crate::adapter::{HttpTransport, HttpTransportBuilder};
 use tuf_notary::{
     name::{Gun, Resource, RoleName},
-    transport::{
-        HttpTransport, HttpTransportBuilder, Retries, Transport, TransportError, Upload, auth::Credentials,
-    },
+    transport::{Retries, Transport, TransportError, Upload, auth::Credentials},
 };
 use url::Url;
 use zeroize::Zeroizing;

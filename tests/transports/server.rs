@@ -11,9 +11,10 @@ use std::{
     time::Duration,
 };
 
+use crate::adapter::HttpTransport;
 use tuf_notary::{
     name::{Gun, Resource, RoleName},
-    transport::{HttpTransport, Timeouts, Transport, TransportError},
+    transport::{Timeouts, Transport, TransportError},
 };
 use url::Url;
 

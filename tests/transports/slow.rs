@@ -7,9 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::adapter::HttpTransport;
 use tuf_notary::{
     name::{Gun, RoleName},
-    transport::{HttpTransport, Timeouts, Transport, TransportError, Upload},
+    transport::{Timeouts, Transport, TransportError, Upload},
 };
 use url::Url;
 

@@ -18,7 +18,7 @@ use super::{
     },
     AsyncHttpTransport,
 };
-use crate::transport::auth::Authenticator;
+use crate::{name::Gun, transport::auth::Authenticator};
 
 impl HttpTransportBuilder {
     /// Builds the asynchronous transport. Nothing is sent yet.
@@ -37,9 +37,8 @@ impl HttpTransportBuilder {
         let configs = self.tls(proxy)?;
         let client = self.client(proxy, configs.as_ref().map(|configs| &configs.server))?;
         let client = client.build().map_err(|e| unusable(&e))?;
-        let auth = Arc::new(self.authenticator()?);
-        let tokens = TokenClients::Own { builder: self.clone(), proxies, configs, auth: Arc::clone(&auth) };
-        self.finish(client, tokens, auth)
+        let own = Some(Arc::new(Own { proxies, configs }));
+        self.finish(client, own)
     }
 
     /// Builds the asynchronous transport on a client of the caller's, which alone decides on
@@ -49,19 +48,13 @@ impl HttpTransportBuilder {
     /// # Errors
     /// [`TransportError::Config`]: as [`build_async`](Self::build_async), for the URL.
     pub fn build_with(self, client: Client) -> Result<AsyncHttpTransport, TransportError> {
-        let auth = Arc::new(self.authenticator()?);
-        self.finish(client.clone(), TokenClients::Given(client), auth)
+        self.finish(client, None)
     }
 
-    fn finish(
-        self,
-        client: Client,
-        tokens: TokenClients,
-        auth: Arc<Authenticator>,
-    ) -> Result<AsyncHttpTransport, TransportError> {
-        let (routes, tokens) = (self.routes()?, Arc::new(tokens));
+    fn finish(self, client: Client, own: Option<Arc<Own>>) -> Result<AsyncHttpTransport, TransportError> {
+        let (routes, auth) = (self.routes()?, Arc::new(self.authenticator()?));
         let (timeouts, retries) = (self.timeouts.bounded(), self.retries);
-        Ok(AsyncHttpTransport { client, tokens, routes, timeouts, retries, auth })
+        Ok(AsyncHttpTransport { client, own, builder: Arc::new(self), routes, timeouts, retries, auth })
     }
 
     fn client(
@@ -90,45 +83,50 @@ impl HttpTransportBuilder {
     }
 }
 
-/// Who asks for tokens.
-pub(super) enum TokenClients {
-    Given(Client),
-    /// Made for each request, of which there are few: it goes to whom the trust server names.
-    Own {
-        builder: HttpTransportBuilder,
-        proxies: Proxies,
-        configs: Option<Configs>,
-        auth: Arc<Authenticator>,
-    },
-}
+impl AsyncHttpTransport {
+    /// A transport for another collection on the same server, with the same settings, over the same
+    /// connections.
+    ///
+    /// # Errors
+    /// [`TransportError::Config`]: the collection's name would change the shape of the server's URL.
+    pub fn for_collection(&self, gun: &Gun) -> Result<Self, TransportError> {
+        let mut builder = HttpTransportBuilder::clone(&self.builder);
+        builder.gun = gun.clone();
+        builder.finish(self.client.clone(), self.own.clone())
+    }
 
-impl TokenClients {
-    /// A client for a token server; never with our certificate unless it is the trust server's host.
-    pub(super) fn of(&self, url: &Url) -> Result<Client, TransportError> {
-        let (builder, proxies, configs, auth) = match self {
-            Self::Given(client) => return Ok(client.clone()),
-            Self::Own { builder, proxies, configs, auth } => (builder, proxies, configs, auth),
+    /// A client for a token server, which is whomever the trust server names: never with our
+    /// certificate unless it is the trust server's host. Made for each request, of which there are
+    /// few; a client of the caller's asks itself.
+    pub(super) fn token_client(&self, url: &Url) -> Result<Client, TransportError> {
+        let (builder, Some(Own { proxies, configs })) = (&self.builder, self.own.as_deref()) else {
+            return Ok(self.client.clone());
         };
         let proxy = proxies.on_the_way(url)?;
-        let is_own = url.host_str() == builder.server.host_str();
         let configs = match configs {
             Some(configs) => Some(configs.clone()),
             // The trust server is asked in the clear, and names one that is not.
             None => builder.tls(Some(url))?,
         };
-        let config =
-            configs.as_ref().map(|it| if is_own && proxy.is_none() { &it.server } else { &it.others });
+        let is_own = url.host_str() == builder.server.host_str() && proxy.is_none();
+        let config = configs.as_ref().map(|it| if is_own { &it.server } else { &it.others });
         let client = builder.client(proxy, config)?;
         let client = match proxy {
             // The proxy looks names up, and keeps to its own rules.
             Some(_) => client,
             None => {
-                check_address(url, auth)?;
-                client.dns_resolver(GuardedResolver(Arc::clone(auth)))
+                check_address(url, &self.auth)?;
+                client.dns_resolver(GuardedResolver(Arc::clone(&self.auth)))
             }
         };
         client.build().map_err(|e| unusable(&e))
     }
+}
+
+/// What our own clients are made of.
+pub(super) struct Own {
+    proxies: Proxies,
+    configs: Option<Configs>,
 }
 
 /// An address that is written out is not looked up.

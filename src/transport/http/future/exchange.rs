@@ -153,7 +153,7 @@ impl AsyncHttpTransport {
 
     async fn fetch_token(&self, attempt: &mut Attempt, request: &TokenRequest) -> Result<(), Failed> {
         let (what, asked) = (request.what(), SystemTime::now());
-        let client = self.tokens.of(request.url())?;
+        let client = self.token_client(request.url())?;
         let (ask, length) = match request.form() {
             Some(form) => {
                 let post = client.post(request.url().clone());

@@ -48,7 +48,9 @@ use crate::{
 #[derive(Clone)]
 pub struct AsyncHttpTransport {
     client: Client,
-    tokens: Arc<client::TokenClients>,
+    /// None for a client of the caller's.
+    own: Option<Arc<client::Own>>,
+    builder: Arc<HttpTransportBuilder>,
     routes: Routes,
     timeouts: Timeouts,
     retries: Retries,
