@@ -72,6 +72,19 @@ impl Error {
         }
     }
 
+    /// The same for another caller who waited for the same refresh. What can't be copied keeps its
+    /// code and its words.
+    pub(crate) fn repeated(&self) -> Self {
+        match self {
+            Self::Verify(error) => Self::Verify(error.clone()),
+            Self::Lookup(error) => Self::Lookup(error.clone()),
+            Self::Transport(error) => Self::Transport(error.clone()),
+            Self::Store(StoreError::Busy { waited }) => Self::Store(StoreError::Busy { waited: *waited }),
+            Self::Unconfigured(what) => Self::Unconfigured(what),
+            other => Self::Store(StoreError::Other(other.to_string())),
+        }
+    }
+
     /// Whether the answer is that there is nothing: no trust data, or the name is not signed.
     pub const fn is_not_found(&self) -> bool {
         matches!(
@@ -97,6 +110,7 @@ impl Error {
             Self::Verify(error) => !matches!(
                 error,
                 VerifyError::Unavailable { .. }
+                    | VerifyError::NotCached { .. }
                     | VerifyError::NotSigned { .. }
                     | VerifyError::LocalState { .. }
                     | VerifyError::PinInvalid { .. }
@@ -117,7 +131,9 @@ impl Error {
     /// answered.
     pub fn is_unanswered(&self) -> bool {
         match self {
-            Self::Verify(error) => matches!(error, VerifyError::Unavailable { .. }),
+            Self::Verify(error) => {
+                matches!(error, VerifyError::Unavailable { .. } | VerifyError::NotCached { .. })
+            }
             Self::Transport(error) | Self::Publish(PublishError::Refused { source: error }) => !matches!(
                 error,
                 TransportError::NotFound { .. }

@@ -5,15 +5,15 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use crate::facade::Collection;
 use tuf_notary::{
-    blocking::{Collection, Initialise},
+    blocking::Initialise,
     keys::MemoryKeys,
     name::Expiry,
     store::MetadataStore as _,
     testkit::{Fault, Forge, ForgeKey},
     transport::{Transport as _, TransportError},
     verify::{Notice, Refresh, RefreshPlan, Reply, Step, TrustedSet, VerifyError},
-    view::Freshness,
     wire::Dialect,
 };
 
@@ -25,7 +25,15 @@ const DAY: Duration = Duration::from_secs(86_400);
 fn refresh_at(lab: &Lab, now: SystemTime) -> Result<TrustedSet, VerifyError> {
     let (gun, dialect) = (lab.gun(), Dialect::Notary);
     let transport = lab.server.transport(&gun);
-    let plan = RefreshPlan { gun, trust: lab.trust.clone(), dialect, limits: lab.limits, now, as_of: false };
+    let plan = RefreshPlan {
+        gun,
+        trust: lab.trust.clone(),
+        dialect,
+        limits: lab.limits,
+        now,
+        as_of: false,
+        offline: false,
+    };
     let mut machine = Refresh::new(plan);
     let mut outcome = Ok(());
     loop {
@@ -151,7 +159,7 @@ fn ck_03_impossible_times_are_refused_without_panic() {
         let collection = Collection::builder(lab.gun(), lab.trust.clone())
             .transport(lab.server.transport(&"example.com/none".parse().unwrap()))
             .keys(MemoryKeys::new())
-            .freshness(Freshness::AsOf(time));
+            .clock(move || time);
         let outcome = collection.build().initialise(&Initialise::new());
         assert!(outcome.is_err(), "published at {time:?}");
     }

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
+use crate::facade::Collection;
 use data_encoding::BASE64;
 use tuf_notary::{
-    blocking::{Collection, Initialise, SnapshotKey},
+    blocking::{Initialise, SnapshotKey},
     crypto::KeyKind,
     keys::{KeyRole, KeyStore as _, MemoryKeys},
     name::Slot,
     store::MetadataStore as _,
     testkit::{Fault, Forge, ForgeKey},
-    view::Freshness,
 };
 
 use crate::lab::{GUN, Lab};
@@ -282,7 +282,10 @@ fn krot_17_a_bad_key_of_the_server_publishes_nothing() {
             let collection = Collection::builder(lab.gun(), lab.trust.clone())
                 .transport(lab.server.transport(&lab.gun()))
                 .keys(ours.clone())
-                .freshness(Freshness::AsOf(lab.now));
+                .clock({
+                    let now = lab.now;
+                    move || now
+                });
             let plan = Initialise::new().snapshot_key(snapshot);
             let error = collection.build().initialise(&plan).unwrap_err();
             assert_eq!(error.code(), code, "{what}: {error}");
@@ -302,7 +305,10 @@ fn krot_18_root_and_targets_are_never_the_servers() {
         let collection = Collection::builder(lab.gun(), lab.trust.clone())
             .transport(lab.server.transport(&lab.gun()))
             .keys(keys.clone())
-            .freshness(Freshness::AsOf(lab.now))
+            .clock({
+                let now = lab.now;
+                move || now
+            })
             .build();
         let view = collection.initialise(&Initialise::new().snapshot_key(snapshot)).unwrap();
         let requests = lab.server.requests();

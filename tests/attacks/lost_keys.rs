@@ -5,8 +5,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use crate::facade::Collection;
 use tuf_notary::{
-    blocking::{Collection, Initialise, SnapshotKey},
+    blocking::{Initialise, SnapshotKey},
     edit::Rotation,
     keys::KeyRole,
     name::{Resource, RoleName, Slot},

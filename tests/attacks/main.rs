@@ -2,6 +2,7 @@
 //! its id, each driven through the machine and the simulated server.
 
 mod authority;
+mod facade;
 mod lab;
 mod publisher;
 
@@ -16,6 +17,7 @@ mod duplicate_keys;
 mod editing;
 mod endless_data;
 mod freeze;
+mod freshness;
 mod key_rotation;
 mod key_store;
 mod large_files;

@@ -1,7 +1,8 @@
 //! PC-01: what others publish in between must neither swallow a change of ours nor be undone by it.
 
+use crate::facade::Collection;
 use tuf_notary::{
-    blocking::{Collection, SnapshotKey},
+    blocking::SnapshotKey,
     crypto::{PrivateKey, PublicKey},
     edit::Changes,
     keys::{KeyRole, KeyStore as _},

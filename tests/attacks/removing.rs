@@ -6,8 +6,8 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use crate::facade::Collection;
 use tuf_notary::{
-    blocking::Collection,
     crypto::PrivateKey,
     edit::Changes,
     keys::{KeyRole, KeyStore as _, MemoryKeys},

@@ -125,7 +125,7 @@ impl Refresh {
         self.note_first_use();
         // Kept at once, behind the root: a crash between the two leaves an anchor without a
         // record, which is what Notary's own folders look like.
-        self.saves.push_back((crate::name::Slot::Record, self.record.to_bytes().into()));
+        self.queue(crate::name::Slot::Record, self.record.to_bytes().into());
         Ok(State::LoadTimestamp)
     }
 
@@ -187,6 +187,8 @@ impl Refresh {
         self.targets = None;
         self.delegated.clear();
         self.pending.clear();
+        self.unloaded.clear();
+        self.at_hand.clear();
         self.total = 0;
         Ok(State::LoadTimestamp)
     }
