@@ -27,7 +27,7 @@ usage: initialise [OPTIONS] IMAGE
                       without the snapshot's key
   --keys DIR          folder of <id>.key files; default: private/ in the trust folder
   --server URL, --plain-http, --tls-ca FILE, --trust-dir DIR, --root-key KEYID, --ca FILE,
-  --at RFC3339, --reset-trust: as in verify_tag
+  --clock RFC3339, --reset-trust: as in verify_tag
 
 Passphrases come from NOTARY_ROOT_PASSPHRASE, NOTARY_TARGETS_PASSPHRASE and
 NOTARY_SNAPSHOT_PASSPHRASE. Keep a copy of the root key offline: nobody can replace it.";

@@ -22,7 +22,7 @@ usage: inspect [OPTIONS] [--json] IMAGE
 
   --json              print JSON in the form of `docker trust inspect`
   --server URL, --plain-http, --tls-ca FILE, --trust-dir DIR, --root-key KEYID, --ca FILE,
-  --at RFC3339, --reset-trust: as in verify_tag";
+  --at RFC3339, --clock RFC3339, --reset-trust: as in verify_tag";
 
 fn main() -> ExitCode {
     shared::run(HELP, || {

@@ -197,6 +197,9 @@ pub fn warn(view: &View) {
             Notice::Equivocation { role, version, .. } => {
                 format!("{role} version {version} came with two contents")
             }
+            Notice::ServedFromCache { reason } => {
+                format!("from the cache, for the server gave no answer: {reason}")
+            }
             Notice::ClockBehind => "the clock stands before a time that was seen already".to_owned(),
             _ => continue,
         };

@@ -39,6 +39,7 @@ pub struct Options {
     root_keys: Vec<KeyId>,
     ca: Option<PathBuf>,
     at: Option<SystemTime>,
+    clock: Option<SystemTime>,
     reset_trust: bool,
 }
 
@@ -113,6 +114,9 @@ pub fn warn(view: &View) {
             Notice::Equivocation { role, version, .. } => {
                 format!("{role} version {version} came with two contents")
             }
+            Notice::ServedFromCache { reason } => {
+                format!("from the cache, for the server gave no answer: {reason}")
+            }
             Notice::ClockBehind => "the clock stands before a time that was seen already".to_owned(),
             _ => continue,
         };
@@ -138,6 +142,7 @@ impl Options {
             "keys" => self.keys = Some(value()?.into()),
             "root-key" => self.root_keys.push(key_id(&text(value()?)?)?),
             "ca" => self.ca = Some(value()?.into()),
+            "clock" => self.clock = Some(Expiry::parse(&text(value()?)?).map_err(usage)?.to_system_time()),
             "at" => self.at = Some(Expiry::parse(&text(value()?)?).map_err(usage)?.to_system_time()),
             "reset-trust" => self.reset_trust = true,
             _ => return Ok(false),
@@ -155,6 +160,9 @@ impl Options {
             .keys(DirectoryKeys::open(&keys, EnvironmentPassphrases::notary()));
         if let Some(time) = self.at {
             builder = builder.freshness(Freshness::AsOf(time));
+        }
+        if let Some(time) = self.clock {
+            builder = builder.clock(move || time);
         }
         let collection = builder.build();
         if self.reset_trust {
