@@ -16,6 +16,8 @@ use crate::{
     store::{MetadataStore, StoreError, StoreLock},
 };
 
+/// More than a root or a record ever has.
+const MAX_READ: u64 = 64 << 20;
 const ROOT: Slot = Slot::Metadata(RoleName::Root);
 
 /// A store, and what it would not take.
@@ -45,9 +47,10 @@ impl Cache {
     }
 
     fn below(&self) -> Below {
-        let digest = |slot| {
-            let content = self.store.read(slot, u64::MAX).ok().flatten();
-            content.map(|content| digest::sha256(&content))
+        // One that can't be read is not one that is absent.
+        let digest = |slot| match self.store.read(slot, MAX_READ) {
+            Ok(content) => content.map(|content| digest::sha256(&content)),
+            Err(_) => Some([0; 32]),
         };
         Below { root: digest(&ROOT), record: digest(&Slot::Record) }
     }

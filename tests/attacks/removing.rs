@@ -15,7 +15,6 @@ use tuf_notary::{
     testkit::{ForgeKey, SimulatedTransport},
     transport::{Transport, TransportError, Upload},
     verify::Trust,
-    view::Freshness,
 };
 
 use crate::lab::Lab;
@@ -71,7 +70,10 @@ impl Team {
             .transport(transport)
             .store(self.store.clone())
             .keys(keys)
-            .freshness(Freshness::AsOf(self.lab.now))
+            .clock({
+                let now = self.lab.now;
+                move || now
+            })
             .build()
     }
 
