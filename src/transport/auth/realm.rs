@@ -11,8 +11,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use url::{Host, Url};
 
 /// Token servers of well-known trust servers: the server's host, and the one that speaks for it.
-const DELEGATES: [(&str, &str); 2] =
-    [("notary.docker.io", "auth.docker.io"), ("registry-1.docker.io", "auth.docker.io")];
+const DELEGATES: [(&str, &str); 3] = [
+    ("notary.docker.io", "auth.docker.io"),
+    ("registry-1.docker.io", "auth.docker.io"),
+    ("registry.gitlab.com", "gitlab.com"),
+];
 /// What we put into a token request ourselves.
 const OURS: [&str; 8] = [
     "scope",
