@@ -60,7 +60,8 @@ impl From<TransportError> for Failed {
 
 impl<'a> Ask<'a> {
     pub(super) fn new(method: Method, access: Access, url: &'a str, what: &'a str, max: u64) -> Self {
-        let (content_type, body, meaning) = ("", &[][..], Refusal::of_request as fn(_) -> _);
+        let (content_type, body) = ("", &[][..]);
+        let meaning: fn(Refusal) -> TransportError = Refusal::of_request;
         Self { method, access, url, what, max, is_fresh: false, content_type, body, meaning }
     }
 }

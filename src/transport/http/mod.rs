@@ -33,4 +33,4 @@ pub use builder::{DangerousHttpTransportBuilder, HttpTransportBuilder};
 pub use retry::Retries;
 pub use timeouts::Timeouts;
 
-use super::{TransportError, Upload};
+use super::TransportError;
