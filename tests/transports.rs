@@ -10,6 +10,9 @@ mod docker_config;
 #[path = "transports/http.rs"]
 mod http;
 #[cfg(feature = "http-blocking")]
+#[path = "transports/proxies.rs"]
+mod proxies;
+#[cfg(feature = "http-blocking")]
 #[path = "transports/server.rs"]
 mod server;
 #[cfg(feature = "http-blocking")]
