@@ -7,6 +7,9 @@ mod auth;
 #[path = "transports/docker_config.rs"]
 mod docker_config;
 #[cfg(feature = "http-blocking")]
+#[path = "transports/faults.rs"]
+mod faults;
+#[cfg(feature = "http-blocking")]
 #[path = "transports/http.rs"]
 mod http;
 #[cfg(feature = "http-blocking")]
