@@ -37,6 +37,7 @@ mod signing;
 mod spki;
 mod stale_answers;
 mod threshold;
+mod transport_errors;
 mod uploads;
 mod wrong_keys;
 mod x509;

@@ -2,25 +2,30 @@
 
 use std::{
     env, fs,
+    io::Read,
     path::Path,
     process::{Child, Command},
     sync::atomic::{AtomicBool, Ordering},
     thread,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use tuf_notary::{
     Trust, blocking, future,
+    name::{Form, Resource, Version},
     store::DirectoryStore,
     testkit::{Forge, Published, TrustServer},
+    transport::{Blocking, MemoryTransport, Transport, TransportError},
     wire::TrustRecord,
 };
 
 use super::lab::*;
 
 const FOLDER: &str = "TUF_NOTARY_TEST_FOLDER";
-const VERSIONS: usize = 12;
-const ROUNDS: usize = 60;
+const ROUNDS: usize = 20;
+const ROUND: Duration = Duration::from_millis(60);
+/// In each round one process brings an odd version, the other the even one after it.
+const VERSIONS: usize = 2 * ROUNDS;
 const FILES: [&str; 4] = ["root.json", "timestamp.json", "snapshot.json", "targets.json"];
 
 /// Runs in a process of its own: refreshes against servers that are at one version or another.
@@ -29,10 +34,13 @@ fn hammer() {
     let Ok(folder) = env::var(FOLDER) else { return };
     let folder = Path::new(&folder);
     let seed: usize = env::var("TUF_NOTARY_TEST_SEED").unwrap().parse().unwrap();
-    let mut answered = 0;
+    let start: u64 = env::var("TUF_NOTARY_TEST_START").unwrap().parse().unwrap();
+    let start = SystemTime::UNIX_EPOCH + Duration::from_millis(start);
     for round in 0..ROUNDS {
-        let version = (round * VERSIONS / ROUNDS).saturating_sub((round * 7 + seed * 3) % 3);
-        let transport = served_from(&folder.join(version.to_string()));
+        let begin = start + ROUND * round as u32;
+        thread::sleep(begin.duration_since(SystemTime::now()).unwrap_or_default());
+        let version = 2 * round + seed % 2;
+        let transport = Slow(served_from(&folder.join(version.to_string())));
         let store = DirectoryStore::open(folder.join("trust"), &gun());
         let outcome = match seed % 2 {
             0 => {
@@ -40,23 +48,30 @@ fn hammer() {
                 builder.store(store).clock(now).build().refresh()
             }
             _ => {
-                let transport = tuf_notary::transport::Blocking::new(transport);
+                let transport = Blocking::new(transport);
                 let builder = future::Collection::builder(gun(), Trust::FirstUse).transport(transport);
                 block_on(builder.store(store).clock(now).build().refresh())
             }
         };
         match outcome {
-            Ok(view) => {
-                answered += 1;
-                assert_eq!(view.trusted().targets().body().version.get(), version as u64 + 1);
-            }
+            Ok(view) => assert_eq!(view.trusted().targets().body().version.get(), version as u64 + 1),
             Err(error) => assert_eq!(error.code(), "ROLLBACK", "{error}"),
         }
     }
-    assert!(answered > 0);
 }
 
-fn served_from(folder: &Path) -> tuf_notary::transport::MemoryTransport {
+/// Takes its time, so that the processes come in between each other.
+#[derive(Debug)]
+struct Slow(MemoryTransport);
+
+impl Transport for Slow {
+    fn fetch(&self, what: &Resource, max: u64) -> Result<Box<dyn Read + Send>, TransportError> {
+        thread::sleep(Duration::from_millis(3));
+        self.0.fetch(what, max)
+    }
+}
+
+fn served_from(folder: &Path) -> MemoryTransport {
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     files
         .map(|path| {
@@ -66,8 +81,7 @@ fn served_from(folder: &Path) -> tuf_notary::transport::MemoryTransport {
         .collect()
 }
 
-fn resource(name: &str) -> tuf_notary::name::Resource {
-    use tuf_notary::name::{Form, Resource, Version};
+fn resource(name: &str) -> Resource {
     let parts: Vec<_> = name.split('.').collect();
     match parts[..] {
         [role, "json"] => Resource::latest(role.parse().unwrap()),
@@ -100,11 +114,12 @@ fn write(published: &Published, folder: &Path) {
     }
 }
 
-fn child(folder: &Path, seed: usize) -> Child {
+fn child(folder: &Path, seed: usize, start: u128) -> Child {
     Command::new(env::current_exe().unwrap())
         .args(["--exact", "processes::hammer", "--nocapture"])
         .env(FOLDER, folder)
         .env("TUF_NOTARY_TEST_SEED", seed.to_string())
+        .env("TUF_NOTARY_TEST_START", start.to_string())
         .spawn()
         .unwrap()
 }
@@ -120,14 +135,15 @@ fn cw_02_processes_on_one_folder_roll_nothing_back_and_tear_nothing() {
             forge.bump(role);
         }
     }
-    let children: Vec<_> = (0..2).map(|seed| child(folder, seed)).collect();
+    let start = SystemTime::now() + Duration::from_millis(500);
+    let start = start.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
+    let children: Vec<_> = (0..2).map(|seed| child(folder, seed, start)).collect();
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         let watcher = scope.spawn(|| watch(&folder.join("trust"), &done));
-        for mut child in children {
-            assert!(child.wait().unwrap().success());
-        }
+        let outcomes: Vec<_> = children.into_iter().map(|mut child| child.wait().unwrap()).collect();
         done.store(true, Ordering::SeqCst);
+        assert!(outcomes.iter().all(|it| it.success()), "{outcomes:?}");
         assert!(watcher.join().unwrap() > 1, "several versions were seen");
     });
 }

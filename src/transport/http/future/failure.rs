@@ -19,6 +19,10 @@ impl From<TransportError> for Failed {
 /// No reply.
 pub(super) fn unanswered(what: &str, error: &reqwest::Error) -> Failed {
     let (name, io) = (what.to_owned(), io_error(error));
+    // A kept connection that the server has closed meanwhile.
+    let passes = chain(error)
+        .filter_map(|it| it.downcast_ref::<hyper::Error>())
+        .any(hyper::Error::is_incomplete_message);
     let timed_out = error.is_timeout() || io.is_some_and(|it| it.kind() == io::ErrorKind::TimedOut);
     let error = match error {
         _ if timed_out && error.is_connect() => TransportError::Timeout { what: name, phase: "connect" },
@@ -29,7 +33,7 @@ pub(super) fn unanswered(what: &str, error: &reqwest::Error) -> Failed {
             TransportError::Connection { what: name, reason }
         }
     };
-    Failed { error, passes: io.is_some_and(|it| retry::passes(it.kind())) }
+    Failed { error, passes: passes || io.is_some_and(|it| retry::passes(it.kind())) }
 }
 
 /// A body that broke off.
