@@ -263,7 +263,7 @@ fn ta_10_a_token_that_expired_midway_is_replaced_once_and_the_upload_is_the_same
     let reads = AtomicUsize::new(0);
     let trust = wants_tokens(realm(&tokens), move |request, token| {
         let is_first = token.ends_with("-0");
-        is_first && request.body.is_empty() && reads.fetch_add(1, Ordering::SeqCst) == 0 || !is_first
+        !is_first || request.body.is_empty() && reads.fetch_add(1, Ordering::SeqCst) == 0
     });
     let transport = as_alice(&trust);
     // With the right to push, as nobody is not tried.
