@@ -85,6 +85,7 @@ enum Scheme {
 pub struct Attempt {
     access: Access,
     rounds: u8,
+    tokens: u8,
     shown: Shown,
     /// A token was made for this very request.
     is_fresh: bool,
@@ -139,7 +140,7 @@ impl Authenticator {
 
     /// Begins a request.
     pub const fn attempt(&self, access: Access) -> Attempt {
-        Attempt { access, rounds: 0, shown: Shown::Nothing, is_fresh: false }
+        Attempt { access, rounds: 0, tokens: 0, shown: Shown::Nothing, is_fresh: false }
     }
 
     /// What the request needs next, as far as the server's ways are known.
@@ -223,7 +224,11 @@ impl Authenticator {
         body: &[u8],
     ) -> Result<(), TransportError> {
         let what = request.what();
+        attempt.tokens = attempt.tokens.saturating_add(1);
         match status {
+            200 if attempt.tokens > MOST_ROUNDS => {
+                Err(self.refuse("each token had ended before it could be shown".to_owned()))
+            }
             200 => {
                 let token = Token::parse(body, asked, request.with_credentials);
                 let token = token.map_err(|why| self.refuse(format!("{}: {why}", request.realm.origin())))?;
@@ -347,6 +352,20 @@ mod tests {
                 assert!(matches!(refused, TransportError::Authentication { .. }), "{refused:?}");
             }
         }
+    }
+
+    #[test]
+    fn tokens_that_end_on_their_way_are_not_asked_for_without_end() {
+        let (auth, mut attempt) = challenged(Credentials::basic("alice", secret()).unwrap(), Access::Pull);
+        let late = NOW + std::time::Duration::from_secs(3600);
+        let mut asked = 0;
+        while let Next::Token(request) = auth.next(&mut attempt, late) {
+            asked += 1;
+            if auth.accept(&mut attempt, &request, NOW, 200, br#"{"token":"t"}"#).is_err() {
+                break;
+            }
+        }
+        assert_eq!(asked, 5);
     }
 
     #[test]
