@@ -53,6 +53,9 @@ impl Nginx {
 
     /// Method, path and status of all requests so far, one a line.
     pub fn requests(&self) -> String {
+        // It notes a request once it has answered; its only process does one thing after the other.
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.plain));
+        assert_eq!(http_probe::status(address, "/nginx-is-up").ok(), Some(204));
         fs::read_to_string(self.folder.path().join("requests")).unwrap_or_default()
     }
 

@@ -35,7 +35,7 @@ fn te_12_reading_is_done_again_when_a_kept_connection_broke_and_publishing_is_no
     let count = Arc::clone(&answered);
     // Keeps the connection, and breaks it on each second request.
     let server = Server::start(move |_, stream| {
-        count.fetch_add(1, Ordering::SeqCst) % 2 == 0 && stream.write_all(&ok(b"x")).is_ok()
+        count.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) && stream.write_all(&ok(b"x")).is_ok()
     });
     let transport = server.transport();
     for _ in 0..3 {

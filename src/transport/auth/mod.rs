@@ -85,6 +85,7 @@ enum Scheme {
 pub struct Attempt {
     access: Access,
     rounds: u8,
+    tokens: u8,
     shown: Shown,
     /// A token was made for this very request.
     is_fresh: bool,
@@ -139,7 +140,7 @@ impl Authenticator {
 
     /// Begins a request.
     pub const fn attempt(&self, access: Access) -> Attempt {
-        Attempt { access, rounds: 0, shown: Shown::Nothing, is_fresh: false }
+        Attempt { access, rounds: 0, tokens: 0, shown: Shown::Nothing, is_fresh: false }
     }
 
     /// What the request needs next, as far as the server's ways are known.
@@ -223,7 +224,11 @@ impl Authenticator {
         body: &[u8],
     ) -> Result<(), TransportError> {
         let what = request.what();
+        attempt.tokens = attempt.tokens.saturating_add(1);
         match status {
+            200 if attempt.tokens > MOST_ROUNDS => {
+                Err(self.refuse("each token had ended before it could be shown".to_owned()))
+            }
             200 => {
                 let token = Token::parse(body, asked, request.with_credentials);
                 let token = token.map_err(|why| self.refuse(format!("{}: {why}", request.realm.origin())))?;
@@ -304,4 +309,80 @@ impl fmt::Debug for Authenticator {
 fn fitting(state: &State, access: Access, now: SystemTime) -> Option<(&Token, Zeroizing<String>)> {
     let token = state.tokens.get(&access)?;
     Some((token, token.header(now)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: SystemTime = SystemTime::UNIX_EPOCH;
+
+    fn secret() -> Zeroizing<String> {
+        Zeroizing::new("hunter2".to_owned())
+    }
+
+    /// As somebody, at a server that wants tokens of a host that is not its own.
+    fn challenged(credentials: Credentials, access: Access) -> (Authenticator, Attempt) {
+        let server = Url::parse("https://notary.example.com").unwrap();
+        let auth = Authenticator::new(server, "a").credentials(credentials).unwrap();
+        let mut attempt = auth.attempt(access);
+        assert!(matches!(auth.next(&mut attempt, NOW), Next::Send(None)));
+        let challenge = br#"Bearer realm="https://auth.example.net/token",service="s""#;
+        assert!(auth.is_challenged(&mut attempt, [&challenge[..]]).unwrap());
+        (auth, attempt)
+    }
+
+    #[test]
+    fn sr_03_an_unknown_token_server_sees_no_credentials() {
+        for credentials in
+            [Credentials::basic("alice", secret()).unwrap(), Credentials::identity_token(secret()).unwrap()]
+        {
+            for access in [Access::Pull, Access::PushPull, Access::Admin] {
+                let (auth, mut attempt) = challenged(credentials.clone(), access);
+                let Next::Token(request) = auth.next(&mut attempt, NOW) else { panic!() };
+                assert!(request.authorization().is_none() && request.form().is_none());
+                assert!(!request.url().as_str().contains("alice"), "{}", request.url());
+                let refused = auth.accept(&mut attempt, &request, NOW, 401, b"").unwrap_err();
+                assert!(refused.to_string().contains("not shown to the token server auth.example.net"));
+                // What everybody gets is taken; that it is not enough changes nothing.
+                auth.accept(&mut attempt, &request, NOW, 200, br#"{"token":"t"}"#).unwrap();
+                assert!(matches!(auth.next(&mut attempt, NOW), Next::Send(Some(_))));
+                let challenge = br#"Bearer realm="https://auth.example.net/token",service="s""#;
+                let refused = auth.is_challenged(&mut attempt, [&challenge[..]]).unwrap_err();
+                assert!(matches!(refused, TransportError::Authentication { .. }), "{refused:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn tokens_that_end_on_their_way_are_not_asked_for_without_end() {
+        let (auth, mut attempt) = challenged(Credentials::basic("alice", secret()).unwrap(), Access::Pull);
+        let late = NOW + std::time::Duration::from_secs(3600);
+        let mut asked = 0;
+        while let Next::Token(request) = auth.next(&mut attempt, late) {
+            asked += 1;
+            if auth.accept(&mut attempt, &request, NOW, 200, br#"{"token":"t"}"#).is_err() {
+                break;
+            }
+        }
+        assert_eq!(asked, 5);
+    }
+
+    #[test]
+    fn a_server_that_changes_its_mind_is_left_alone_after_a_few_rounds() {
+        let (auth, mut attempt) = challenged(Credentials::basic("alice", secret()).unwrap(), Access::Pull);
+        let mut rounds = 1;
+        let challenges = [&b"Basic"[..], br#"Bearer realm="https://notary.example.com/token""#];
+        for challenge in challenges.into_iter().cycle() {
+            if let Next::Token(request) = auth.next(&mut attempt, NOW) {
+                auth.accept(&mut attempt, &request, NOW, 200, br#"{"token":"t"}"#).unwrap();
+            }
+            auth.next(&mut attempt, NOW);
+            if !auth.is_challenged(&mut attempt, [challenge]).unwrap() {
+                break;
+            }
+            rounds += 1;
+        }
+        assert!(rounds <= 4, "{rounds}");
+    }
 }

@@ -25,6 +25,19 @@ const MAX_FILE: u64 = 4 << 20;
 const DOCKER_HUB: &str = "https://index.docker.io/v1/";
 
 /// The logins of one user.
+///
+/// ```no_run
+/// use tuf_notary::{Gun, transport::{DockerConfig, HttpTransport}};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let gun = Gun::new("registry.example.com/team/app")?;
+/// let mut builder = HttpTransport::builder("https://notary.example.com".parse()?, &gun);
+/// if let Some(login) = DockerConfig::find()?.credentials("registry.example.com")? {
+///     builder = builder.credentials(login);
+/// }
+/// let transport = builder.build()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct DockerConfig {
     path: PathBuf,
