@@ -89,9 +89,17 @@ pub enum DockerConfigError {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Content {
+    #[serde(deserialize_with = "or_null")]
     auths: BTreeMap<String, Auth>,
+    #[serde(deserialize_with = "or_null")]
     creds_store: String,
+    #[serde(deserialize_with = "or_null")]
     cred_helpers: BTreeMap<String, String>,
+}
+
+/// Go writes an absent map so, and reads it.
+fn or_null<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(source: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(source)?.unwrap_or_default())
 }
 
 #[derive(Default, Deserialize)]
@@ -207,9 +215,10 @@ fn secret<'de, D: Deserializer<'de>>(source: D) -> Result<Zeroizing<String>, D::
     Ok(Zeroizing::new(Option::<String>::deserialize(source)?.unwrap_or_default()))
 }
 
-/// What is kept for a registry: under its very name, or else under a URL of it.
+/// What is kept for a registry: under the key that Docker writes, or else under any that names it.
 fn of_registry<'m, T>(map: &'m BTreeMap<String, T>, registry: &str) -> Option<&'m T> {
-    map.get(registry).or_else(|| map.iter().find(|(key, _)| host_of(key) == registry).map(|(_, value)| value))
+    let own = if registry == "docker.io" { DOCKER_HUB } else { registry };
+    map.get(own).or_else(|| map.iter().find(|(key, _)| host_of(key) == registry).map(|(_, value)| value))
 }
 
 /// The registry that a key is about: a host, or a URL in older files.
@@ -226,6 +235,27 @@ mod tests {
     use data_encoding::BASE64;
 
     use super::*;
+
+    #[test]
+    fn dockers_own_key_goes_before_others_that_name_the_registry() {
+        let kept = |keys: &[&'static str]| keys.iter().map(|&key| (key.to_owned(), key)).collect();
+        assert_eq!(
+            of_registry(&kept(&["docker.io", DOCKER_HUB, "index.docker.io"]), "docker.io"),
+            Some(&DOCKER_HUB)
+        );
+        let host = "reg.example.com";
+        assert_eq!(of_registry(&kept(&["http://reg.example.com", host]), host), Some(&host));
+        assert_eq!(of_registry(&kept(&["reg.example.com.evil"]), host), None);
+    }
+
+    #[test]
+    fn absent_maps_may_be_null() {
+        let content: Content =
+            serde_json::from_str(r#"{"auths":null,"credHelpers":null,"credsStore":null}"#).unwrap();
+        assert!(
+            content.auths.is_empty() && content.cred_helpers.is_empty() && content.creds_store.is_empty()
+        );
+    }
 
     fn config(text: &str) -> Result<DockerConfig, DockerConfigError> {
         let folder = tempfile::tempdir().unwrap();
