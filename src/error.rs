@@ -72,6 +72,19 @@ impl Error {
         }
     }
 
+    /// The same for another caller who waited for the same refresh. What can't be copied keeps its
+    /// code and its words.
+    pub(crate) fn repeated(&self) -> Self {
+        match self {
+            Self::Verify(error) => Self::Verify(error.clone()),
+            Self::Lookup(error) => Self::Lookup(error.clone()),
+            Self::Transport(error) => Self::Transport(error.clone()),
+            Self::Store(StoreError::Busy { waited }) => Self::Store(StoreError::Busy { waited: *waited }),
+            Self::Unconfigured(what) => Self::Unconfigured(what),
+            other => Self::Store(StoreError::Other(other.to_string())),
+        }
+    }
+
     /// Whether the answer is that there is nothing: no trust data, or the name is not signed.
     pub const fn is_not_found(&self) -> bool {
         matches!(

@@ -28,11 +28,13 @@
 )]
 
 pub mod blocking;
+mod collection;
 pub mod crypto;
 #[cfg(feature = "directory")]
 mod disk;
 pub mod edit;
 pub mod error;
+pub mod future;
 pub mod image;
 pub mod keys;
 pub mod limits;

@@ -30,8 +30,9 @@ fn allowed(layer: &str) -> Option<Vec<&'static str>> {
         "staged" => &[&["disk", "edit"]],
         "error" => &[&BAND, &["staged", "view"]],
         "view" => &[&BAND],
-        "blocking" | "testkit" => &[&BAND, &["staged", "error", "view"]],
-        "image" => &[&BAND, &["staged", "error", "view", "blocking"]],
+        "collection" | "testkit" => &[&BAND, &["staged", "error", "view"]],
+        "blocking" | "future" => &[&BAND, &["staged", "error", "view", "collection"]],
+        "image" => &[&BAND, &["staged", "error", "view", "blocking", "future"]],
         _ => return None,
     };
     Some([&CORE[..], &above.concat()].concat())

@@ -12,54 +12,29 @@
 //! ```
 
 mod builder;
-mod drive;
-mod initialise;
-mod keyring;
-mod plan;
-mod publish;
-mod rotate;
-mod upload;
 
+pub use crate::collection::{Initialise, SnapshotKey};
 pub use crate::edit::RootKey;
 pub use builder::CollectionBuilder;
-pub use initialise::{Initialise, SnapshotKey};
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, SystemTime},
+    pin::pin,
+    task::{Context, Poll, Waker},
 };
 
 use crate::{
+    collection::{Core, Entry},
+    edit::{Changes, Plan, Rotation},
     error::Error,
-    keys::KeyStore,
-    limits::Limits,
     name::Gun,
-    store::MetadataStore,
-    transport::Transport,
-    verify::{RefreshPlan, Trust},
-    view::{Freshness, View},
-    wire::Dialect,
+    verify::{Trust, VerifyError},
+    view::View,
 };
 
 /// One collection. Cloning is cheap and shares everything; all methods take `&self`.
 #[derive(Clone, Debug)]
 pub struct Collection {
-    inner: Arc<Inner>,
-}
-
-#[derive(Debug)]
-struct Inner {
-    gun: Gun,
-    trust: Trust,
-    dialect: Dialect,
-    limits: Limits,
-    freshness: Freshness,
-    lock_wait: Duration,
-    transport: Option<Box<dyn Transport>>,
-    store: Box<dyn MetadataStore>,
-    keys: Option<Box<dyn KeyStore>>,
-    /// One operation at a time; the store's lock does the same between processes.
-    turn: Mutex<()>,
+    core: Core,
 }
 
 impl Collection {
@@ -70,17 +45,72 @@ impl Collection {
 
     /// The collection's name.
     pub fn gun(&self) -> &Gun {
-        &self.inner.gun
+        self.core.gun()
     }
 
-    /// Asks the server, verifies, and keeps what is newer than what was known.
+    /// Asks the server, verifies, and keeps what is newer than what was known. Calls that come while
+    /// one is under way get its outcome; a view that is fresh enough
+    /// ([`max_age`](CollectionBuilder::max_age)) is served again.
     ///
     /// # Errors
     /// The server could not be asked, or its answer doesn't hold. What was trusted before stays.
     pub fn refresh(&self) -> Result<View, Error> {
-        let _turn = self.turn();
-        let _lock = drive::lock(&*self.inner.store, self.inner.lock_wait)?;
-        self.refresh_locked()
+        let ticket = match self.core.enter() {
+            Entry::Fresh(view) => return Ok(view),
+            Entry::Ask(ticket) => ticket,
+        };
+        let turn = self.core.turn_blocking();
+        ready(self.core.refresh(turn, ticket))
+    }
+
+    /// Creates the collection on the server: makes the keys that are missing, signs, uploads. When
+    /// that fails for good, the new keys are removed again.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyExists`] when the server knows the collection; the server could not be
+    /// asked (only its word that there is nothing begins a new collection); another collection of
+    /// this name is trusted here, which only [`forget`](Dangerous::forget) gives up; the root would
+    /// not be the one that is to be trusted; a key failed.
+    pub fn initialise(&self, plan: &Initialise) -> Result<View, Error> {
+        let turn = self.core.turn_blocking();
+        ready(self.core.initialise(turn, plan))
+    }
+
+    /// Says what [`publish`](Self::publish) would do with these changes now: which roles would be
+    /// signed with which keys, which keys are missing, what would lose its trust, and what expires
+    /// soon. Nothing is signed or sent.
+    ///
+    /// # Errors
+    /// The collection can't be read, or a change is not possible whatever keys are at hand.
+    pub fn plan(&self, changes: &Changes) -> Result<Plan, Error> {
+        let turn = self.core.turn_blocking();
+        ready(self.core.plan(turn, changes))
+    }
+
+    /// Applies changes to the newest metadata, signs with the keys at hand and uploads all
+    /// changed files in one step. When somebody else publishes meanwhile, the changes are applied
+    /// again to what he has published, a few times.
+    ///
+    /// # Errors
+    /// The collection can't be read; a change is not possible; a key is missing; the server
+    /// refused: then it holds nothing of the changes. [`PublishError`](crate::error::PublishError)
+    /// tells which failures leave open what the server holds.
+    pub fn publish(&self, changes: &Changes) -> Result<View, Error> {
+        let turn = self.core.turn_blocking();
+        ready(self.core.publish(turn, changes))
+    }
+
+    /// Replaces keys and publishes that. Our former targets and snapshot keys are removed from the
+    /// key store once the server shows the new ones; root keys stay. When it fails for good, the
+    /// keys that were made are removed instead. After any failure the same call may be made again.
+    ///
+    /// # Errors
+    /// The rotation is not possible, or keys are missing: then the server was not asked for
+    /// anything but the collection. A server key is not usable: then nothing is published. Else as
+    /// [`publish`](Self::publish).
+    pub fn rotate(&self, rotation: &Rotation) -> Result<View, Error> {
+        let turn = self.core.turn_blocking();
+        ready(self.core.rotate(turn, rotation))
     }
 
     /// Deletes the collection on the server; when the server has done so, here too.
@@ -88,52 +118,13 @@ impl Collection {
     /// # Errors
     /// The server refused or could not be asked; then nothing is forgotten here.
     pub fn delete_remote(&self) -> Result<(), Error> {
-        let _turn = self.turn();
-        let _lock = drive::lock(&*self.inner.store, self.inner.lock_wait)?;
-        self.transport()?.delete()?;
-        Ok(self.inner.store.clear()?)
+        let turn = self.core.turn_blocking();
+        ready(self.core.delete_remote(turn))
     }
 
     /// Operations that give up protection.
     pub const fn dangerous(&self) -> Dangerous<'_> {
         Dangerous(self)
-    }
-
-    fn refresh_locked(&self) -> Result<View, Error> {
-        let set = drive::refresh(self.refresh_plan(), self.transport()?, &*self.inner.store)?;
-        Ok(View::new(self.inner.gun.clone(), set, self.inner.freshness))
-    }
-
-    /// A refresh as of now.
-    fn refresh_plan(&self) -> RefreshPlan {
-        RefreshPlan {
-            gun: self.inner.gun.clone(),
-            trust: self.inner.trust.clone(),
-            dialect: self.inner.dialect,
-            limits: self.inner.limits,
-            now: self.now(),
-            as_of: matches!(self.inner.freshness, Freshness::AsOf(_)),
-        }
-    }
-
-    fn now(&self) -> SystemTime {
-        match self.inner.freshness {
-            Freshness::AsOf(time) => time,
-            Freshness::Online => SystemTime::now(),
-        }
-    }
-
-    fn transport(&self) -> Result<&dyn Transport, Error> {
-        self.inner.transport.as_deref().ok_or(Error::Unconfigured("a transport"))
-    }
-
-    fn keys(&self) -> Result<&dyn KeyStore, Error> {
-        self.inner.keys.as_deref().ok_or(Error::Unconfigured("a key store"))
-    }
-
-    /// A panic in another thread leaves nothing half-done: files are replaced atomically.
-    fn turn(&self) -> std::sync::MutexGuard<'_, ()> {
-        self.inner.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -148,9 +139,16 @@ impl Dangerous<'_> {
     /// # Errors
     /// The store could not be cleared.
     pub fn forget(&self) -> Result<(), Error> {
-        let collection = self.0;
-        let _turn = collection.turn();
-        let _lock = drive::lock(&*collection.inner.store, collection.inner.lock_wait)?;
-        Ok(collection.inner.store.clear()?)
+        let core = &self.0.core;
+        let turn = core.turn_blocking();
+        ready(core.forget(turn))
+    }
+}
+
+/// Ends an operation whose transport never waits, as [`Blocking`](crate::transport::Blocking) does.
+fn ready<T>(operation: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    match pin!(operation).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(outcome) => outcome,
+        Poll::Pending => Err(VerifyError::Unexpected { expected: "an answer at once" }.into()),
     }
 }

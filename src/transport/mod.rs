@@ -3,12 +3,15 @@
 //! A transport only carries bytes: nothing that it returns is believed. It must tell "not there"
 //! from "could not ask", because only the first is an answer.
 
+mod future;
 #[cfg(feature = "http-blocking")]
 mod http;
 mod memory;
 
 use std::{fmt::Debug, io, io::Read, time::Duration};
 
+pub(crate) use future::sleep;
+pub use future::{AsyncTransport, Blocking, BoxFuture};
 #[cfg(feature = "http-blocking")]
 pub use http::{DangerousHttpTransportBuilder, HttpTransport, HttpTransportBuilder, Timeouts};
 pub use memory::MemoryTransport;
@@ -71,7 +74,7 @@ impl Upload {
 }
 
 /// Why a transport brought no answer, or which refusal it brought.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransportError {
     /// The server answered that it has no such file or collection (HTTP 404).

@@ -16,7 +16,7 @@ use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 
 use crate::{
     name::{Expiry, Gun, RoleName},
-    verify::{Notice, TrustedSet, Visit},
+    verify::{DelegatedTargets, Notice, TrustedSet, Visit},
 };
 
 /// How fresh an answer has to be.
@@ -147,6 +147,17 @@ impl View {
             self.set.targets().body().expires,
         ];
         all.into_iter().min_by_key(|expires| expires.to_system_time()).unwrap_or_else(Expiry::zero)
+    }
+
+    /// When the first of all files expires, delegations included: from then on something that was
+    /// answered would not be.
+    pub(crate) fn holds_until(&self) -> SystemTime {
+        let delegated = self.set.delegated().values().filter_map(|role| match role {
+            DelegatedTargets::Usable(file) => Some(file.body().expires.to_system_time()),
+            DelegatedTargets::Unusable(_) => None,
+        });
+        let top = self.expires().to_system_time();
+        delegated.fold(top, Ord::min)
     }
 
     /// `targets/releases`, then `targets`.

@@ -2,8 +2,8 @@
 
 use std::{fs, time::Duration};
 
+use crate::facade::Collection;
 use tuf_notary::{
-    blocking::Collection,
     name::{RoleName, Slot},
     store::{DirectoryStore, MemoryStore, MetadataStore, StoreError, StoreLock},
     testkit::{Checkpoint, Forge, ForgeKey, Published},

@@ -5,8 +5,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use crate::facade::Collection;
 use tuf_notary::{
-    blocking::{Collection, Initialise},
+    blocking::Initialise,
     keys::MemoryKeys,
     name::Expiry,
     store::MetadataStore as _,

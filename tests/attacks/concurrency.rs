@@ -11,8 +11,9 @@ use std::{
     time::Duration,
 };
 
+use crate::facade::Collection;
 use tuf_notary::{
-    blocking::{Collection, Initialise},
+    blocking::Initialise,
     crypto::PrivateKey,
     edit::Changes,
     error::Error,

@@ -11,8 +11,8 @@ use std::{
     time::Duration,
 };
 
+use crate::facade::Collection;
 use tuf_notary::{
-    blocking::Collection,
     name::{Resource, RoleName, Slot},
     store::{DirectoryStore, MemoryStore, MetadataStore, StoreError, StoreLock},
     testkit::{Fault, Forge, ForgeKey},

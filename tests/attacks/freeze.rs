@@ -6,8 +6,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use crate::facade::Collection;
 use tuf_notary::{
-    blocking::Collection,
     name::{Expiry, RoleName},
     testkit::{Fault, Forge, ForgeKey},
     verify::{DelegatedTargets, Notice, Trust, VerifyError},

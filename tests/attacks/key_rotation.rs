@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use crate::facade::Collection;
 use data_encoding::BASE64;
 use tuf_notary::{
-    blocking::{Collection, Initialise, SnapshotKey},
+    blocking::{Initialise, SnapshotKey},
     crypto::KeyKind,
     keys::{KeyRole, KeyStore as _, MemoryKeys},
     name::Slot,

@@ -1,8 +1,9 @@
 //! KS: the rows about stored keys that are promises of every store. Those about files on disk are
 //! tested beside the store that has them.
 
+use crate::facade::Collection;
 use tuf_notary::{
-    blocking::{Collection, Initialise},
+    blocking::Initialise,
     crypto::PrivateKey,
     keys::{
         DirectoryKeys, EnvironmentPassphrases, FixedPassphrases, ImportOptions, KeyError, KeyRole, KeyStore,

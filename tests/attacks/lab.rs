@@ -2,8 +2,8 @@
 
 use std::time::SystemTime;
 
+use crate::facade::Collection;
 use tuf_notary::{
-    blocking::Collection,
     crypto::PrivateKey,
     error::Error,
     keys::{KeyRole, KeyStore as _, MemoryKeys},

@@ -2,6 +2,7 @@
 //! its id, each driven through the machine and the simulated server.
 
 mod authority;
+mod facade;
 mod lab;
 mod publisher;
 

@@ -2,8 +2,8 @@
 
 use std::{fs, path::Path};
 
+use crate::facade::Collection;
 use tuf_notary::{
-    blocking::Collection,
     name::{Gun, RoleName, Slot},
     store::{DirectoryStore, MetadataStore},
     testkit::ForgeKey,

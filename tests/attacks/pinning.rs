@@ -2,8 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
+use crate::facade::Collection;
 use tuf_notary::{
-    blocking::{Collection, Initialise},
+    blocking::Initialise,
     keys::MemoryKeys,
     name::{KeyId, RoleName},
     testkit::{Fault, Forge, ForgeKey, Published},

@@ -8,8 +8,9 @@ use std::{
     },
 };
 
+use crate::facade::Collection;
 use tuf_notary::{
-    blocking::{Collection, Initialise, SnapshotKey},
+    blocking::{Initialise, SnapshotKey},
     edit::Changes,
     keys::{KeyInfo, KeyRole, KeyStore as _, MemoryKeys},
     metadata::TargetInfo,

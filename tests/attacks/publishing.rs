@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use crate::facade::Collection;
 use tuf_notary::{
-    blocking::{Collection, Initialise, RootKey},
+    blocking::{Initialise, RootKey},
     crypto::KeyKind,
     edit::Changes,
     error::Error,

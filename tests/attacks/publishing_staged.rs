@@ -3,9 +3,10 @@
 
 use std::{fs, num::NonZeroU32, sync::Barrier, thread};
 
+use crate::facade::Collection;
 use tempfile::TempDir;
 use tuf_notary::{
-    blocking::{Collection, Initialise},
+    blocking::Initialise,
     crypto::PrivateKey,
     edit::{Change, Changes},
     keys::MemoryKeys,

@@ -69,7 +69,7 @@ fn pc_13_unknown_members_of_a_witnessed_file_are_not_signed_again() {
     let (transport, keys) = (capturing(&lab), MemoryKeys::new());
     let private = PrivateKey::from_pkcs8_der(&key.private().to_notary_pkcs8()).unwrap();
     keys.import(private, &KeyRole::new("a").unwrap(), None).unwrap();
-    let publisher = tuf_notary::blocking::Collection::builder(lab.gun(), Trust::FirstUse)
+    let publisher = crate::facade::Collection::builder(lab.gun(), Trust::FirstUse)
         .transport(transport.clone())
         .keys(keys)
         .freshness(tuf_notary::view::Freshness::AsOf(lab.now))

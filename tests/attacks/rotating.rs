@@ -2,9 +2,10 @@
 
 use std::num::NonZeroUsize;
 
+use crate::facade::Collection;
 use data_encoding::BASE64;
 use tuf_notary::{
-    blocking::{Collection, Initialise, RootKey, SnapshotKey},
+    blocking::{Initialise, RootKey, SnapshotKey},
     crypto::{PrivateKey, PublicKey},
     edit::{KeyHolder, NewKey, Rotation},
     keys::{KeyRole, KeyStore as _},

@@ -5,8 +5,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use crate::facade::Collection;
 use tuf_notary::{
-    blocking::{Collection, Initialise, SnapshotKey},
+    blocking::{Initialise, SnapshotKey},
     edit::{Changes, Rotation},
     keys::{KeyRole, KeyStore as _, MemoryKeys},
     metadata::TargetInfo,

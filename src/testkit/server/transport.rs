@@ -1,12 +1,12 @@
 //! A client's connection to the simulated server.
 
-use std::{io::Read, sync::Arc, thread};
+use std::{future::poll_fn, io::Read, sync::Arc, task::Poll, thread, time::Duration};
 
 use super::{Fault, TrustServer, body::Body, publish::publish, signing::ServerKey};
 use crate::{
     metadata::Root,
     name::{Form, Gun, Resource, RoleName},
-    transport::{Transport, TransportError, Upload},
+    transport::{self, AsyncTransport, BoxFuture, Transport, TransportError, Upload},
 };
 
 /// Carries one collection's files to and from a [`TrustServer`]. Lengths are not announced, as the
@@ -25,24 +25,34 @@ impl SimulatedTransport {
     /// Logs a request and lets the faults that concern all requests come to effect. The server is
     /// not locked meanwhile: a fault may take its time, and may ask the server itself.
     fn begin(&self, log: String, role: Option<&RoleName>, what: &str) -> Result<Vec<Fault>, TransportError> {
+        let faults = self.arrive(log);
+        thread::sleep(delay(&faults));
+        admit(faults, role, what)
+    }
+
+    /// The same without blocking. A reply is never there at once.
+    async fn begin_async(
+        &self,
+        log: String,
+        role: Option<&RoleName>,
+        what: &str,
+    ) -> Result<Vec<Fault>, TransportError> {
+        let faults = self.arrive(log);
+        match delay(&faults) {
+            Duration::ZERO => hesitate().await,
+            time => transport::sleep(time).await,
+        }
+        admit(faults, role, what)
+    }
+
+    fn arrive(&self, log: String) -> Vec<Fault> {
         let interruption = self.server.state().interruption(&log);
         if let Some(action) = interruption {
             action();
         }
-        let faults = {
-            let mut state = self.server.state();
-            state.log.push(log);
-            state.faults(&self.gun)
-        };
-        for fault in &faults {
-            if let Fault::Delay(time) = fault {
-                thread::sleep(*time);
-            }
-        }
-        match faults.iter().find_map(|fault| fault.refusal(role, what)) {
-            Some(error) => Err(error),
-            None => Ok(faults),
-        }
+        let mut state = self.server.state();
+        state.log.push(log);
+        state.faults(&self.gun)
     }
 
     fn stored(&self, what: &Resource, faults: &[Fault]) -> Option<Vec<u8>> {
@@ -63,28 +73,17 @@ impl SimulatedTransport {
         }
         collection.file(&name).map(<[u8]>::to_vec)
     }
-}
 
-impl Transport for SimulatedTransport {
-    fn fetch(&self, what: &Resource, _max: u64) -> Result<Box<dyn Read + Send>, TransportError> {
+    fn file(&self, what: &Resource, faults: &[Fault]) -> Result<Body, TransportError> {
         let name = what.notary_name();
-        let faults = self.begin(format!("GET {name}"), Some(&what.role), &name)?;
-        let stored = self.stored(what, &faults);
+        let stored = self.stored(what, faults);
         let file = faults.iter().fold(stored, |file, fault| fault.alter(&what.role, &name, file));
-        match file {
-            Some(file) => {
-                let read = Arc::clone(&self.server.bytes_read);
-                Ok(Box::new(Body::new(file, &what.role, &faults, read)))
-            }
-            None => Err(TransportError::NotFound { what: name }),
-        }
+        let file = file.ok_or(TransportError::NotFound { what: name })?;
+        Ok(Body::new(file, &what.role, faults, Arc::clone(&self.server.bytes_read)))
     }
 
-    fn publish(&self, upload: &Upload) -> Result<(), TransportError> {
-        let what = "upload";
-        let roles: Vec<_> = upload.files.iter().map(|(role, _)| role.as_str()).collect();
-        let faults = self.begin(format!("POST {}", roles.join(",")), None, what)?;
-        for fault in &faults {
+    fn store(&self, upload: &Upload, faults: &[Fault]) -> Result<(), TransportError> {
+        for fault in faults {
             match fault {
                 Fault::Reject { code, message } => {
                     return Err(TransportError::Rejected { code: code.clone(), message: message.clone() });
@@ -100,15 +99,18 @@ impl Transport for SimulatedTransport {
         }
         if faults.iter().any(|fault| matches!(fault, Fault::LoseReply)) {
             let reason = "connection reset".to_owned();
-            return Err(TransportError::Connection { what: what.to_owned(), reason });
+            return Err(TransportError::Connection { what: UPLOAD.to_owned(), reason });
         }
         Ok(())
     }
 
-    fn server_key(&self, role: &RoleName, rotate: bool) -> Result<Vec<u8>, TransportError> {
-        let what = format!("{role}.key");
-        let method = if rotate { "POST" } else { "GET" };
-        let faults = self.begin(format!("{method} {what}"), Some(role), &what)?;
+    fn key(
+        &self,
+        role: &RoleName,
+        rotate: bool,
+        what: String,
+        faults: &[Fault],
+    ) -> Result<Vec<u8>, TransportError> {
         let replaced = faults.iter().find_map(|fault| match fault {
             Fault::Key(bytes) => Some(bytes.clone()),
             _ => None,
@@ -136,10 +138,110 @@ impl Transport for SimulatedTransport {
         collection.keys.push(key);
         Ok(answer)
     }
+}
+
+const UPLOAD: &str = "upload";
+
+impl Transport for SimulatedTransport {
+    fn fetch(&self, what: &Resource, _max: u64) -> Result<Box<dyn Read + Send>, TransportError> {
+        let (log, name) = file_asked(what);
+        let faults = self.begin(log, Some(&what.role), &name)?;
+        Ok(Box::new(self.file(what, &faults)?))
+    }
+
+    fn publish(&self, upload: &Upload) -> Result<(), TransportError> {
+        let faults = self.begin(uploaded(upload), None, UPLOAD)?;
+        self.store(upload, &faults)
+    }
+
+    fn server_key(&self, role: &RoleName, rotate: bool) -> Result<Vec<u8>, TransportError> {
+        let (log, what) = key_asked(role, rotate);
+        let faults = self.begin(log, Some(role), &what)?;
+        self.key(role, rotate, what, &faults)
+    }
 
     fn delete(&self) -> Result<(), TransportError> {
         self.begin("DELETE".to_owned(), None, "collection")?;
         self.server.state().collections.remove(&self.gun);
         Ok(())
     }
+}
+
+impl AsyncTransport for SimulatedTransport {
+    fn fetch<'a>(&'a self, what: &'a Resource, max: u64) -> BoxFuture<'a, Result<Vec<u8>, TransportError>> {
+        Box::pin(async move {
+            let (log, name) = file_asked(what);
+            let faults = self.begin_async(log, Some(&what.role), &name).await?;
+            let (mut content, body) = (Vec::new(), self.file(what, &faults)?);
+            let read = body.take(max.saturating_add(1)).read_to_end(&mut content);
+            read.map_err(|error| TransportError::from_read(what, &error))?;
+            Ok(content)
+        })
+    }
+
+    fn publish<'a>(&'a self, upload: &'a Upload) -> BoxFuture<'a, Result<(), TransportError>> {
+        Box::pin(async move {
+            let faults = self.begin_async(uploaded(upload), None, UPLOAD).await?;
+            self.store(upload, &faults)
+        })
+    }
+
+    fn server_key<'a>(
+        &'a self,
+        role: &'a RoleName,
+        rotate: bool,
+    ) -> BoxFuture<'a, Result<Vec<u8>, TransportError>> {
+        Box::pin(async move {
+            let (log, what) = key_asked(role, rotate);
+            let faults = self.begin_async(log, Some(role), &what).await?;
+            self.key(role, rotate, what, &faults)
+        })
+    }
+
+    fn delete(&self) -> BoxFuture<'_, Result<(), TransportError>> {
+        Box::pin(async move {
+            self.begin_async("DELETE".to_owned(), None, "collection").await?;
+            self.server.state().collections.remove(&self.gun);
+            Ok(())
+        })
+    }
+}
+
+fn file_asked(what: &Resource) -> (String, String) {
+    let name = what.notary_name();
+    (format!("GET {name}"), name)
+}
+
+fn key_asked(role: &RoleName, rotate: bool) -> (String, String) {
+    let (method, what) = (if rotate { "POST" } else { "GET" }, format!("{role}.key"));
+    (format!("{method} {what}"), what)
+}
+
+fn uploaded(upload: &Upload) -> String {
+    let roles: Vec<_> = upload.files.iter().map(|(role, _)| role.as_str()).collect();
+    format!("POST {}", roles.join(","))
+}
+
+fn delay(faults: &[Fault]) -> Duration {
+    faults.iter().filter_map(|fault| if let Fault::Delay(time) = fault { Some(*time) } else { None }).sum()
+}
+
+fn admit(faults: Vec<Fault>, role: Option<&RoleName>, what: &str) -> Result<Vec<Fault>, TransportError> {
+    match faults.iter().find_map(|fault| fault.refusal(role, what)) {
+        Some(error) => Err(error),
+        None => Ok(faults),
+    }
+}
+
+/// Is ready when it is asked again.
+async fn hesitate() {
+    let mut asked = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut asked, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }

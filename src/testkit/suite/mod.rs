@@ -11,4 +11,4 @@ mod transport;
 
 pub use key_store::key_store;
 pub use metadata_store::metadata_store;
-pub use transport::{Served, transport};
+pub use transport::{Served, async_transport, transport};

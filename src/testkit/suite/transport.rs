@@ -1,10 +1,10 @@
 //! What every transport promises.
 
-use std::io::Read;
+use std::{future::poll_fn, io::Read, task::Poll};
 
 use crate::{
     name::Resource,
-    transport::{Transport, TransportError},
+    transport::{AsyncTransport, Transport, TransportError},
 };
 
 /// What the server behind the transport under test is known to have.
@@ -37,6 +37,46 @@ pub fn transport(transport: &dyn Transport, served: &Served) {
         drop(transport.fetch(what, u64::MAX));
         let found = read(transport, what, u64::MAX);
         assert!(found.is_ok_and(|found| found == *content), "{}: not after a refusal", what.notary_name());
+    }
+}
+
+/// The same for an asynchronous transport. The caller runs it on the runtime that the transport needs.
+///
+/// # Panics
+/// The transport breaks a promise of [`AsyncTransport`].
+pub async fn async_transport(transport: &dyn AsyncTransport, served: &Served) {
+    for (what, content) in &served.present {
+        let name = what.notary_name();
+        let length = u64::try_from(content.len()).unwrap_or(u64::MAX);
+        for max in [length, length.saturating_add(1), u64::MAX] {
+            let found = transport.fetch(what, max).await.unwrap_or_else(|e| panic!("{name}, cap {max}: {e}"));
+            assert!(found == *content, "{name}, cap {max}: other bytes than the server has");
+        }
+        let max = length.saturating_sub(1);
+        match transport.fetch(what, max).await {
+            Err(TransportError::TooLarge { limit, .. }) => {
+                assert!(limit == max, "{name}: the refusal names limit {limit}, it was {max}");
+            }
+            Err(e) => panic!("{name}, one byte over the cap: expected TooLarge or all of it, got {e:?}"),
+            Ok(found) => assert!(
+                u64::try_from(found.len()).is_ok_and(|found| found == length),
+                "{name}: {} bytes for a cap of {max}, which hides that it is longer, or keeps too much",
+                found.len()
+            ),
+        }
+    }
+    match transport.fetch(&served.absent, u64::MAX).await.map(drop) {
+        Err(TransportError::NotFound { .. }) => {}
+        other => panic!("{}: expected NotFound, got {other:?}", served.absent.notary_name()),
+    }
+    // A request that was abandoned must not spoil what follows.
+    for (what, content) in &served.present {
+        {
+            let mut abandoned = transport.fetch(what, u64::MAX);
+            let _ = poll_fn(|context| Poll::Ready(abandoned.as_mut().poll(context).is_ready())).await;
+        }
+        let found = transport.fetch(what, u64::MAX).await;
+        assert!(found.is_ok_and(|found| found == *content), "{}: not after a drop", what.notary_name());
     }
 }
 

@@ -82,22 +82,43 @@ impl Refresh {
             return self.on_unpublished(role, reply);
         }
         match self.as_pinned(&role, reply)? {
-            Cached::Pinned(bytes) => self.take_targets(role, bytes, true),
-            Cached::Other(cached) => {
-                self.raise_targets_floor(&role, cached.as_ref());
-                Ok(State::FetchTargets(role))
-            }
+            Cached::Pinned(bytes) => drop(self.at_hand.insert(role.clone(), bytes)),
+            Cached::Other(cached) => self.raise_targets_floor(&role, cached.as_ref()),
         }
+        if role == RoleName::Targets {
+            self.pending.push(role);
+        }
+        self.next_targets()
     }
 
     pub(super) fn on_targets(&mut self, role: RoleName, reply: Reply) -> Result<State, VerifyError> {
         let bytes = self.pinned(&role, reply)?;
-        self.take_targets(role, bytes, false)
+        match self.take_targets(role, bytes, false)? {
+            Some(state) => Ok(state),
+            None => self.next_targets(),
+        }
+    }
+
+    /// What the next `Fetch` steps will ask for after the present one, as far as that is certain
+    /// already: a driver may ask for them all at once. It supplies each reply when its step comes.
+    pub fn ahead(&self) -> Vec<(Resource, u64)> {
+        let State::FetchTargets(role) = &self.state else { return Vec::new() };
+        let pinned = self.pinned_resource(role).map_or(0, |(_, length)| length);
+        let mut total = self.total.saturating_add(pinned);
+        let others = self.pending.iter().rev().filter(|role| !self.at_hand.contains_key(role));
+        let wanted = others.filter_map(|role| self.pinned_resource(role));
+        // What won't be kept is not asked for.
+        let affordable = wanted.take_while(|(_, length)| {
+            total = total.saturating_add(*length);
+            total <= self.judge.limits.max_total
+        });
+        affordable.collect()
     }
 
     /// A role that the snapshot doesn't list was never published, or is withheld: then its targets
     /// must not be looked for elsewhere.
     fn on_unpublished(&mut self, role: RoleName, reply: Reply) -> Result<State, VerifyError> {
+        self.pending.retain(|pending| *pending != role);
         if let Reply::Found(bytes) = reply {
             self.raise_targets_floor(&role, Some(&bytes.into()));
         }
@@ -107,14 +128,34 @@ impl Refresh {
             let withheld = VerifyError::Withheld { role: role.clone(), trusted };
             self.leave_out(role, withheld);
         }
-        Ok(self.next_targets())
+        self.next_targets()
     }
 
-    fn next_targets(&mut self) -> State {
-        self.pending.pop().map_or(State::Done, State::LoadTargets)
+    /// First the cache is asked for all children of a file, so that all that are not there can be
+    /// fetched together; then they are judged one by one.
+    fn next_targets(&mut self) -> Result<State, VerifyError> {
+        if let Some(role) = self.unloaded.pop() {
+            return Ok(State::LoadTargets(role));
+        }
+        while let Some(role) = self.pending.pop() {
+            let Some(bytes) = self.at_hand.remove(&role) else { return Ok(State::FetchTargets(role)) };
+            if let Some(state) = self.take_targets(role, bytes, true)? {
+                return Ok(state);
+            }
+            if let Some(role) = self.unloaded.pop() {
+                return Ok(State::LoadTargets(role));
+            }
+        }
+        Ok(State::Done)
     }
 
-    fn take_targets(&mut self, role: RoleName, bytes: Bytes, from_cache: bool) -> Result<State, VerifyError> {
+    /// Judges a file. Returns a state when the refresh does not go on with the next one.
+    fn take_targets(
+        &mut self,
+        role: RoleName,
+        bytes: Bytes,
+        from_cache: bool,
+    ) -> Result<Option<State>, VerifyError> {
         self.add_up(&role, &bytes)?;
         let sha256 = self.pinned_digest(&role)?;
         let envelope = self.judge.read_targets(&role, bytes.clone())?;
@@ -136,9 +177,9 @@ impl Refresh {
                     }
                 }
             }
-            Err(error) => return self.recover(error),
+            Err(error) => return self.recover(error).map(Some),
         }
-        Ok(self.next_targets())
+        Ok(None)
     }
 
     /// Each file is bounded, and so are all of them together.
@@ -168,6 +209,7 @@ impl Refresh {
                 });
             }
             self.pending.push(child.name.clone());
+            self.unloaded.push(child.name.clone());
         }
         let loaded = self.delegated.len().saturating_add(self.pending.len());
         if loaded > limits.max_delegations {

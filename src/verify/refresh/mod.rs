@@ -143,8 +143,12 @@ pub struct Refresh {
     outdated: BTreeMap<RoleName, Targets>,
     /// Bytes of `targets` and delegations so far.
     total: u64,
-    /// Delegations that are still to be loaded, next one last.
+    /// Targets files that are still to be judged, next one last.
     pending: Vec<RoleName>,
+    /// Those of them that the cache was not asked for yet, next one last.
+    unloaded: Vec<RoleName>,
+    /// Those of them that the cache has as they are pinned.
+    at_hand: BTreeMap<RoleName, Bytes>,
     /// Why newer roots are looked for.
     stale: Option<VerifyError>,
     walked: bool,
@@ -201,6 +205,8 @@ impl Refresh {
             outdated: BTreeMap::new(),
             total: 0,
             pending: Vec::new(),
+            unloaded: Vec::new(),
+            at_hand: BTreeMap::new(),
             stale: None,
             walked: false,
             unproven: None,

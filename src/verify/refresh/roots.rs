@@ -187,6 +187,8 @@ impl Refresh {
         self.targets = None;
         self.delegated.clear();
         self.pending.clear();
+        self.unloaded.clear();
+        self.at_hand.clear();
         self.total = 0;
         Ok(State::LoadTimestamp)
     }

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeSet, time::SystemTime};
 
-use super::{Collection, drive, keyring::Keyring};
+use super::{Core, Guard, drive, keyring::Keyring};
 use crate::{
     crypto::{PublicKey, self_signed},
     edit::{
@@ -27,23 +27,18 @@ use crate::{
 /// has one already.
 pub(super) type ChosenRoot = (Option<KeyId>, Option<PublicKey>);
 
-impl Collection {
+impl Core {
     /// Replaces keys and publishes that. Our former targets and snapshot keys are removed from the
     /// key store once the server shows the new ones; root keys stay. When it fails for good, the
     /// keys that were made are removed instead. After any failure the same call may be made again.
-    ///
-    /// # Errors
-    /// The rotation is not possible, or keys are missing: then the server was not asked for
-    /// anything but the collection. A server key is not usable: then nothing is published. Else as
-    /// [`publish`](Self::publish).
-    pub fn rotate(&self, rotation: &Rotation) -> Result<View, Error> {
+    pub(crate) async fn rotate(&self, turn: Guard<'_>, rotation: &Rotation) -> Result<View, Error> {
+        turn.forget();
         rotation.check()?;
-        let _turn = self.turn();
-        let _lock = drive::lock(&*self.inner.store, self.inner.lock_wait)?;
-        let base = self.base()?;
+        let _lock = self.lock().await?;
+        let base = self.base().await?;
         let mut keyring = Keyring::new(self.keys()?);
         let mut replaced = base.trusted().root().body().clone();
-        let outcome = self.rotate_with(rotation, base, &mut keyring, &mut replaced);
+        let outcome = self.rotate_with(rotation, base, &mut keyring, &mut replaced).await;
         let view = keyring.settle(outcome)?;
         for (role, label) in [(RoleName::Targets, KeyRole::Targets), (RoleName::Snapshot, KeyRole::Snapshot)]
         {
@@ -55,15 +50,15 @@ impl Collection {
         Ok(view)
     }
 
-    fn rotate_with(
+    async fn rotate_with(
         &self,
         rotation: &Rotation,
         base: View,
         keyring: &mut Keyring<'_>,
         replaced: &mut Root,
     ) -> Result<View, Error> {
-        let keys = self.new_keys(rotation, base.trusted(), keyring)?;
-        self.deliver(base, |view, _| {
+        let keys = self.new_keys(rotation, base.trusted(), keyring).await?;
+        self.deliver(base, async |view, _| {
             *replaced = view.trusted().root().body().clone();
             let held = keyring.held()?;
             let draft = Draft::rotate(self.inner.dialect, view.trusted(), &keys, &held, self.now())?;
@@ -72,10 +67,11 @@ impl Collection {
             }
             Ok(Some(self.sign(keyring, draft, &held, Some(view.trusted().root()))?))
         })
+        .await
     }
 
     /// All new keys: what exists is opened first, then the server is asked, then ours are made.
-    fn new_keys(
+    async fn new_keys(
         &self,
         rotation: &Rotation,
         set: &TrustedSet,
@@ -96,11 +92,12 @@ impl Collection {
                 keyring.open(id)?;
             }
         }
-        let mut keys = NewKeys { legacy: self.legacy_roots(set, rotation.legacy())?, ..NewKeys::default() };
+        let mut keys =
+            NewKeys { legacy: self.legacy_roots(set, rotation.legacy()).await?, ..NewKeys::default() };
         let mut known = known(set);
         known.extend(held);
         for role in rotation.server_roles() {
-            let key = self.server_key(&role, true, &known)?;
+            let key = self.server_key(&role, true, &known).await?;
             known.insert(canonical_id(&key));
             match role {
                 RoleName::Snapshot => keys.snapshot = Some(vec![key]),
@@ -187,13 +184,13 @@ impl Collection {
     }
 
     /// The server's key for a role, or a new one; usable, and none of `known`.
-    pub(super) fn server_key(
+    pub(super) async fn server_key(
         &self,
         role: &RoleName,
         rotate: bool,
         known: &BTreeSet<KeyId>,
     ) -> Result<PublicKey, Error> {
-        let bytes = self.transport()?.server_key(role, rotate)?;
+        let bytes = self.transport()?.server_key(role, rotate).await?;
         let key = notary::read_public_key(&bytes)
             .map_err(|source| VerifyError::Malformed { role: role.clone(), source })?;
         check_server_key(role, &key, known)?;
@@ -202,7 +199,7 @@ impl Collection {
 
     /// The root keys of this many versions before the present one, as far as the server has them.
     /// They are not verified: only those count that the present root itself knows.
-    fn legacy_roots(&self, set: &TrustedSet, versions: u32) -> Result<BTreeSet<KeyId>, Error> {
+    async fn legacy_roots(&self, set: &TrustedSet, versions: u32) -> Result<BTreeSet<KeyId>, Error> {
         let (mut found, mut version) = (BTreeSet::new(), set.root().body().version.get());
         for _ in 0..versions.min(self.inner.limits.max_root_rotations) {
             let Some(earlier) = version.checked_sub(1).and_then(|number| Version::new(number).ok()) else {
@@ -210,7 +207,8 @@ impl Collection {
             };
             version = earlier.get();
             let resource = Resource { role: RoleName::Root, form: Form::Version(earlier) };
-            let Some(bytes) = drive::read(self.transport()?, &resource, self.inner.limits.max_root)? else {
+            let Some(bytes) = drive::read(self.transport()?, &resource, self.inner.limits.max_root).await?
+            else {
                 break;
             };
             match Envelope::<Root>::read(bytes, &self.inner.limits) {

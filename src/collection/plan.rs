@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Collection, drive, keyring::Keyring};
+use super::{Core, Guard, drive, keyring::Keyring};
 use crate::{
     edit::{Base, Changes, Draft, EditError, Plan, SnapshotSigner},
     error::Error,
@@ -15,24 +15,19 @@ use crate::{
     wire::{Envelope, notary},
 };
 
-impl Collection {
-    /// Says what [`publish`](Self::publish) would do with these changes now: which roles would be
-    /// signed with which keys, which keys are missing, what would lose its trust, and what expires
-    /// soon. Nothing is signed or sent.
-    ///
-    /// # Errors
-    /// The collection can't be read, or a change is not possible whatever keys are at hand.
-    pub fn plan(&self, changes: &Changes) -> Result<Plan, Error> {
-        let _turn = self.turn();
-        let _lock = drive::lock(&*self.inner.store, self.inner.lock_wait)?;
-        let view = self.refresh_locked()?;
+impl Core {
+    /// What [`publish`](Self::publish) would do with these changes now. Nothing is signed or sent.
+    pub(crate) async fn plan(&self, turn: Guard<'_>, changes: &Changes) -> Result<Plan, Error> {
+        turn.forget();
+        let _lock = self.lock().await?;
+        let view = self.refresh_locked().await?;
         let held = self.held()?;
         let base = Base::new(self.inner.dialect, view.trusted(), &held, self.now());
         let mut plan = base.plan(changes)?;
         if !plan.begun.is_empty() {
-            plan = self.with_former(base, &plan.begun)?.plan(changes)?;
+            plan = self.with_former(base, &plan.begun).await?.plan(changes)?;
         }
-        if plan.snapshot == SnapshotSigner::Server && self.server_signs_snapshot(&view) == Some(false) {
+        if plan.snapshot == SnapshotSigner::Server && self.server_signs_snapshot(&view).await == Some(false) {
             plan.snapshot = SnapshotSigner::Nobody;
         }
         Ok(plan)
@@ -44,7 +39,7 @@ impl Collection {
     }
 
     /// Applies changes to a view.
-    pub(super) fn draft(
+    pub(super) async fn draft(
         &self,
         view: &View,
         changes: &Changes,
@@ -53,10 +48,10 @@ impl Collection {
         let base = Base::new(self.inner.dialect, view.trusted(), held, self.now());
         let mut draft = base.draft(changes)?;
         if !draft.begun().is_empty() {
-            draft = self.with_former(base, draft.begun())?.draft(changes)?;
+            draft = self.with_former(base, draft.begun()).await?.draft(changes)?;
         }
         if draft.snapshot_signer() == SnapshotSigner::Server
-            && self.server_signs_snapshot(view) == Some(false)
+            && self.server_signs_snapshot(view).await == Some(false)
         {
             let authority = view.trusted().authority(&RoleName::Snapshot);
             let keys = authority.iter().flat_map(|it| it.keys()).map(|(_, key)| key.canonical_id.as_str());
@@ -66,10 +61,14 @@ impl Collection {
     }
 
     /// Asks for what the server still stores of removed roles that would begin anew.
-    fn with_former<'a>(&self, mut base: Base<'a>, roles: &BTreeSet<RoleName>) -> Result<Base<'a>, Error> {
+    async fn with_former<'a>(
+        &self,
+        mut base: Base<'a>,
+        roles: &BTreeSet<RoleName>,
+    ) -> Result<Base<'a>, Error> {
         for role in roles.iter().filter(|role| **role != RoleName::Targets) {
             let limits = &self.inner.limits;
-            if let Some(bytes) = self.stored(role, limits)? {
+            if let Some(bytes) = self.stored(role, limits).await? {
                 let malformed = |source| VerifyError::Malformed { role: role.clone(), source };
                 let file = Envelope::<Targets>::read(bytes, limits).map_err(malformed)?;
                 base = base.with_former(role.clone(), file);
@@ -78,9 +77,9 @@ impl Collection {
         Ok(base)
     }
 
-    fn stored(&self, role: &RoleName, limits: &Limits) -> Result<Option<Vec<u8>>, Error> {
+    async fn stored(&self, role: &RoleName, limits: &Limits) -> Result<Option<Vec<u8>>, Error> {
         let (resource, limit) = (Resource::latest(role.clone()), limits.max_metadata);
-        let file = drive::read(self.transport()?, &resource, limit)?;
+        let file = drive::read(self.transport()?, &resource, limit).await?;
         match file.as_ref().is_none_or(|file| u64::try_from(file.len()).is_ok_and(|read| read <= limit)) {
             true => Ok(file),
             false => Err(TransportError::TooLarge { what: resource.notary_name(), limit }.into()),
@@ -88,8 +87,8 @@ impl Collection {
     }
 
     /// Whether the server holds the snapshot's key; none when it does not say.
-    fn server_signs_snapshot(&self, view: &View) -> Option<bool> {
-        let bytes = self.transport().ok()?.server_key(&RoleName::Snapshot, false).ok()?;
+    async fn server_signs_snapshot(&self, view: &View) -> Option<bool> {
+        let bytes = self.transport().ok()?.server_key(&RoleName::Snapshot, false).await.ok()?;
         let id = notary::canonical_id(&notary::read_public_key(&bytes).ok()?);
         let authority = view.trusted().authority(&RoleName::Snapshot)?;
         Some(authority.has_canonical(&id))

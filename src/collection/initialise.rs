@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::{Collection, drive, keyring::Keyring, upload::Outgoing};
+use super::{Core, Guard, keyring::Keyring, upload::Outgoing};
 use crate::{
     crypto::digest,
     edit::{Changes, Draft, InitialKeys, RootKey},
@@ -66,39 +66,33 @@ impl Initialise {
     }
 }
 
-impl Collection {
-    /// Creates the collection on the server: makes the keys that are missing, signs, uploads. When
-    /// that fails for good, the new keys are removed again.
-    ///
-    /// # Errors
-    /// [`Error::AlreadyExists`] when the server knows the collection; the server could not be
-    /// asked (only its word that there is nothing begins a new collection); another collection of
-    /// this name is trusted here, which only [`forget`](super::Dangerous::forget) gives up; the
-    /// root would not be the one that is to be trusted; a key failed.
-    pub fn initialise(&self, plan: &Initialise) -> Result<View, Error> {
-        let _turn = self.turn();
-        let _lock = drive::lock(&*self.inner.store, self.inner.lock_wait)?;
+impl Core {
+    /// Makes the keys that are missing, signs, uploads. Only the server's word that there is nothing
+    /// begins a new collection. When it fails for good, the new keys are removed again.
+    pub(crate) async fn initialise(&self, turn: Guard<'_>, plan: &Initialise) -> Result<View, Error> {
+        turn.forget();
+        let _lock = self.lock().await?;
         let transport = self.transport()?;
-        match transport.fetch(&Resource::latest(RoleName::Root), self.inner.limits.max_root) {
+        match transport.fetch(&Resource::latest(RoleName::Root), self.inner.limits.max_root).await {
             Err(TransportError::NotFound { .. }) => {}
             Ok(_) => return Err(Error::AlreadyExists { gun: self.inner.gun.clone() }),
             Err(error) => return Err(error.into()),
         }
         self.check_unused()?;
         let mut keyring = Keyring::new(self.keys()?);
-        let outcome = self.begin(plan, &mut keyring);
+        let outcome = self.begin(plan, &mut keyring).await;
         keyring.settle(outcome)
     }
 
-    fn begin(&self, plan: &Initialise, keyring: &mut Keyring<'_>) -> Result<View, Error> {
+    async fn begin(&self, plan: &Initialise, keyring: &mut Keyring<'_>) -> Result<View, Error> {
         let now = self.now();
-        let initial = self.initial_keys(keyring, plan, now)?;
+        let initial = self.initial_keys(keyring, plan, now).await?;
         let held = keyring.held()?;
         let draft = Draft::initialise(&initial, &plan.changes, &held, now)?;
         let outgoing = self.sign(keyring, draft, &held, None)?;
-        self.deliver_first(&outgoing)?;
+        self.deliver_first(&outgoing).await?;
         self.keep_own_root(&outgoing, now)?;
-        self.confirm(&outgoing)
+        self.confirm(&outgoing).await
     }
 
     /// A root that was trusted would not be succeeded by the new one, for us as for everybody who
@@ -124,7 +118,7 @@ impl Collection {
         Ok(self.inner.store.write(&Slot::Record, &record.to_bytes())?)
     }
 
-    fn initial_keys(
+    async fn initial_keys(
         &self,
         keyring: &mut Keyring<'_>,
         plan: &Initialise,
@@ -143,9 +137,9 @@ impl Collection {
         let choice = self.open_root_keys(keyring, &choice, now)?;
         // The server is asked before any key is made: when it refuses, none was made for nothing.
         let known = keyring.held()?;
-        let timestamp = self.server_key(&RoleName::Timestamp, false, &known)?;
+        let timestamp = self.server_key(&RoleName::Timestamp, false, &known).await?;
         let server_snapshot = match plan.snapshot {
-            SnapshotKey::Server => Some(self.server_key(&RoleName::Snapshot, false, &known)?),
+            SnapshotKey::Server => Some(self.server_key(&RoleName::Snapshot, false, &known).await?),
             SnapshotKey::Local => None,
         };
         let root = self.certify_root_keys(keyring, choice, now)?;

@@ -8,9 +8,9 @@
 //! - What was published is recorded as the least that is accepted from then on, and read back. A
 //!   replica that lags behind is asked again a few times, and reported (SO-01).
 
-use std::{collections::BTreeSet, thread, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
-use super::{Collection, drive, keyring::Keyring};
+use super::{Core, drive, keyring::Keyring};
 use crate::{
     crypto::{Signer, digest},
     edit::{Draft, EditError, Sealed},
@@ -75,7 +75,7 @@ impl Outgoing {
     }
 }
 
-impl Collection {
+impl Core {
     /// Signs a draft, which follows the root `before` or begins a collection, with all of its keys
     /// among those at hand. What we would refuse to read is not published: nobody could replace it
     /// afterwards.
@@ -107,36 +107,36 @@ impl Collection {
     }
 
     /// The newest state to build on. A replica may lag behind what we have published (SO-02).
-    pub(super) fn base(&self) -> Result<View, Error> {
-        let mut outcome = self.refresh_locked();
+    pub(super) async fn base(&self) -> Result<View, Error> {
+        let mut outcome = self.refresh_locked().await;
         for pause in PAUSES.into_iter().skip(1) {
             if !matches!(outcome, Err(Error::Verify(VerifyError::Rollback { .. }))) {
                 break;
             }
-            thread::sleep(pause);
-            outcome = self.refresh_locked();
+            self.pause(pause).await;
+            outcome = self.refresh_locked().await;
         }
         outcome
     }
 
     /// Publishes what `make` makes of the newest state: at first of `base`, then as often as others
     /// were first (told by its second argument). When it makes nothing, nothing is to be done.
-    pub(super) fn deliver(
+    pub(super) async fn deliver(
         &self,
         base: View,
-        mut make: impl FnMut(&View, bool) -> Result<Option<Outgoing>, Error>,
+        mut make: impl AsyncFnMut(&View, bool) -> Result<Option<Outgoing>, Error>,
     ) -> Result<View, Error> {
         let (mut view, mut lost) = (base, Vec::new());
         for attempt in 1..=ATTEMPTS {
-            let outgoing = match make(&view, attempt > 1) {
+            let outgoing = match make(&view, attempt > 1).await {
                 Ok(Some(outgoing)) => outgoing,
                 Ok(None) => return Ok(view),
-                Err(error) => return self.give_up(lost, error),
+                Err(error) => return self.give_up(lost, error).await,
             };
             let before = view.trusted().snapshot().sha256().to_owned();
             drop(view); // a large collection need not be in memory twice
-            let refusal = match self.send(&outgoing)? {
-                Fate::Stored => return self.confirm(&outgoing),
+            let refusal = match self.send(&outgoing).await? {
+                Fate::Stored => return self.confirm(&outgoing).await,
                 Fate::Lost(source, None) if lost.len().saturating_add(1) < SENDS => {
                     lost.push((outgoing, source));
                     None
@@ -145,33 +145,39 @@ impl Collection {
                     return Err(PublishError::Unknown { source, read_back }.into());
                 }
                 Fate::Overtaken(source) if attempt == ATTEMPTS => {
-                    return self.give_up(lost, PublishError::Conflict { attempts: attempt, source }.into());
+                    return self
+                        .give_up(lost, PublishError::Conflict { attempts: attempt, source }.into())
+                        .await;
                 }
                 Fate::Overtaken(_) => {
-                    thread::sleep(pause(attempt));
+                    self.pause(pause(attempt)).await;
                     None
                 }
                 Fate::Refused(source @ TransportError::Rejected { .. }) if attempt < ATTEMPTS => Some(source),
-                Fate::Refused(source) => return self.give_up(lost, PublishError::Refused { source }.into()),
+                Fate::Refused(source) => {
+                    return self.give_up(lost, PublishError::Refused { source }.into()).await;
+                }
             };
-            view = match (self.base(), refusal) {
+            view = match (self.base().await, refusal) {
                 // Judged by a newer state than ours, a refusal says nothing about the changes.
                 (Ok(fresh), Some(_)) if *fresh.trusted().snapshot().sha256() != before => fresh,
-                (_, Some(source)) => return self.give_up(lost, PublishError::Refused { source }.into()),
+                (_, Some(source)) => {
+                    return self.give_up(lost, PublishError::Refused { source }.into()).await;
+                }
                 (Ok(fresh), None) => fresh,
-                (Err(error), None) => return self.give_up(lost, error),
+                (Err(error), None) => return self.give_up(lost, error).await,
             };
-            if let Some(arrived) = self.arrived(&lost) {
-                return self.confirm(arrived);
+            if let Some(arrived) = self.arrived(&lost).await {
+                return self.confirm(arrived).await;
             }
         }
-        self.give_up(lost, VerifyError::Unexpected { expected: "an end of the upload" }.into())
+        self.give_up(lost, VerifyError::Unexpected { expected: "an end of the upload" }.into()).await
     }
 
     /// Sends an upload that begins a collection, until the server has it.
-    pub(super) fn deliver_first(&self, outgoing: &Outgoing) -> Result<(), Error> {
+    pub(super) async fn deliver_first(&self, outgoing: &Outgoing) -> Result<(), Error> {
         for sends in 1..=SENDS {
-            match self.send(outgoing)? {
+            match self.send(outgoing).await? {
                 Fate::Stored => break,
                 Fate::Overtaken(_) => return Err(Error::AlreadyExists { gun: self.inner.gun.clone() }),
                 Fate::Refused(source) => return Err(PublishError::Refused { source }.into()),
@@ -184,15 +190,15 @@ impl Collection {
         Ok(())
     }
 
-    fn send(&self, outgoing: &Outgoing) -> Result<Fate, Error> {
-        let Err(error) = self.transport()?.publish(&outgoing.upload) else { return Ok(Fate::Stored) };
+    async fn send(&self, outgoing: &Outgoing) -> Result<Fate, Error> {
+        let Err(error) = self.transport()?.publish(&outgoing.upload).await else { return Ok(Fate::Stored) };
         tracing::warn!(%error, "the upload did not get a clear yes");
         if is_final(&error) {
             return Ok(Fate::Refused(error));
         }
         let rejected = matches!(error, TransportError::Rejected { .. });
         let is_version = matches!(&error, TransportError::Rejected { code, .. } if code == "VERSION");
-        let found = if rejected { self.find(outgoing) } else { self.look_for(outgoing) };
+        let found = if rejected { self.find(outgoing).await } else { self.look_for(outgoing).await };
         Ok(match found {
             // A proxy that repeats a request gets a refusal for what was stored.
             Ok(Found::Ours) => Fate::Stored,
@@ -206,12 +212,12 @@ impl Collection {
     }
 
     /// What the server has of an upload. Versions tell, whatever was published since.
-    fn find(&self, outgoing: &Outgoing) -> Result<Found, TransportError> {
+    async fn find(&self, outgoing: &Outgoing) -> Result<Found, TransportError> {
         let Ok(transport) = self.transport() else { return Ok(Found::Nothing) };
         for (seal, file) in outgoing.files() {
             let resource = Resource { role: seal.role.clone(), form: Form::Version(seal.version) };
             let max = u64::try_from(file.len()).unwrap_or(u64::MAX);
-            match drive::read(transport, &resource, max) {
+            match drive::read(transport, &resource, max).await {
                 Ok(None) => return Ok(Found::Nothing),
                 Ok(Some(found)) if found == file => {}
                 Ok(Some(_)) | Err(TransportError::TooLarge { .. }) => return Ok(Found::Others),
@@ -222,11 +228,11 @@ impl Collection {
     }
 
     /// As [`find`](Self::find), and again for as long as the upload may be under way.
-    fn look_for(&self, outgoing: &Outgoing) -> Result<Found, TransportError> {
+    async fn look_for(&self, outgoing: &Outgoing) -> Result<Found, TransportError> {
         let mut found = Ok(Found::Nothing);
         for pause in PAUSES {
-            thread::sleep(pause);
-            found = self.find(outgoing);
+            self.pause(pause).await;
+            found = self.find(outgoing).await;
             if matches!(found, Ok(Found::Ours | Found::Others)) {
                 break;
             }
@@ -235,15 +241,20 @@ impl Collection {
     }
 
     /// The upload among those that got lost that the server has after all.
-    fn arrived<'a>(&self, lost: &'a [(Outgoing, TransportError)]) -> Option<&'a Outgoing> {
-        lost.iter().map(|(outgoing, _)| outgoing).find(|it| matches!(self.find(it), Ok(Found::Ours)))
+    async fn arrived<'a>(&self, lost: &'a [(Outgoing, TransportError)]) -> Option<&'a Outgoing> {
+        for (outgoing, _) in lost {
+            if matches!(self.find(outgoing).await, Ok(Found::Ours)) {
+                return Some(outgoing);
+            }
+        }
+        None
     }
 
     /// The end, unless an upload that got lost has arrived, or may arrive still.
-    fn give_up(&self, lost: Vec<(Outgoing, TransportError)>, error: Error) -> Result<View, Error> {
+    async fn give_up(&self, lost: Vec<(Outgoing, TransportError)>, error: Error) -> Result<View, Error> {
         for (outgoing, source) in lost {
-            let read_back = match self.find(&outgoing) {
-                Ok(Found::Ours) => return self.confirm(&outgoing),
+            let read_back = match self.find(&outgoing).await {
+                Ok(Found::Ours) => return self.confirm(&outgoing).await,
                 Ok(Found::Others) => continue,
                 Ok(Found::Nothing) => None,
                 Err(error) => Some(Box::new(error)),
@@ -254,12 +265,12 @@ impl Collection {
     }
 
     /// Records what was stored, and reads it back.
-    pub(super) fn confirm(&self, outgoing: &Outgoing) -> Result<View, Error> {
+    pub(super) async fn confirm(&self, outgoing: &Outgoing) -> Result<View, Error> {
         self.remember(outgoing);
         let mut last = None;
         for pause in PAUSES {
-            thread::sleep(pause);
-            last = Some(match self.refresh_locked() {
+            self.pause(pause).await;
+            last = Some(match self.refresh_locked().await {
                 Ok(view) => match compare(view.trusted(), outgoing) {
                     Ok(()) => return Ok(view),
                     Err(error) => error,

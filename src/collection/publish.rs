@@ -1,6 +1,6 @@
 //! Publishing: read, change, sign, upload in one step, read back.
 
-use super::{Collection, drive, keyring::Keyring};
+use super::{Core, Guard, keyring::Keyring};
 use crate::{
     edit::{Change, Changes, EditError},
     error::Error,
@@ -8,25 +8,20 @@ use crate::{
     view::View,
 };
 
-impl Collection {
+impl Core {
     /// Applies changes to the newest metadata, signs with the keys at hand and uploads all
     /// changed files in one step. When somebody else publishes meanwhile, the changes are applied
     /// again to what he has published, a few times.
-    ///
-    /// # Errors
-    /// The collection can't be read; a change is not possible; a key is missing; the server
-    /// refused: then it holds nothing of the changes. [`PublishError`](crate::error::PublishError)
-    /// tells which failures leave open what the server holds.
-    pub fn publish(&self, changes: &Changes) -> Result<View, Error> {
-        let _turn = self.turn();
-        let _lock = drive::lock(&*self.inner.store, self.inner.lock_wait)?;
-        let base = self.base()?;
+    pub(crate) async fn publish(&self, turn: Guard<'_>, changes: &Changes) -> Result<View, Error> {
+        turn.forget();
+        let _lock = self.lock().await?;
+        let base = self.base().await?;
         let mut keyring = Keyring::new(self.keys()?);
         let mut changes = changes.clone();
-        self.deliver(base, |view, again| {
+        self.deliver(base, async |view, again| {
             let held = keyring.held()?;
             let draft = loop {
-                match self.draft(view, &changes, &held) {
+                match self.draft(view, &changes, &held).await {
                     // It was signed at first: whoever was faster has revoked it too.
                     Err(Error::Edit(EditError::NotSigned { name })) if again => {
                         changes = without(&changes, &name);
@@ -39,6 +34,7 @@ impl Collection {
                 false => Some(self.sign(&mut keyring, draft, &held, Some(view.trusted().root()))?),
             })
         })
+        .await
     }
 }
 

@@ -1,0 +1,169 @@
+//! The driver: turns the machine's steps into reads, requests and writes.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use tracing::Instrument as _;
+
+use super::join::join;
+use crate::{
+    error::Error,
+    name::{Resource, RoleName, Slot},
+    store::{MetadataStore, StoreError, StoreLock},
+    transport::{AsyncTransport, BoxFuture, TransportError},
+    verify::{Notice, Refresh, RefreshPlan, Reply, Step, TrustedSet, VerifyError},
+};
+
+/// How many files are asked for at once.
+const SIDE_BY_SIDE: usize = 16;
+const ROOT: Slot = Slot::Metadata(RoleName::Root);
+
+/// Takes the store for this operation alone. A store that can't be locked because nothing can be
+/// written there is used without, for it can't be torn either.
+pub(super) fn lock(store: &dyn MetadataStore, wait: Duration) -> Result<Option<StoreLock>, StoreError> {
+    match store.lock(wait) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(busy @ StoreError::Busy { .. }) => Err(busy),
+        Err(error) => {
+            tracing::warn!(%error, "trust data can't be locked");
+            Ok(None)
+        }
+    }
+}
+
+/// One refresh, to its end. With `side_by_side`, files that don't depend on each other are asked for
+/// at once; they are judged in the machine's order all the same.
+pub(super) async fn refresh(
+    plan: RefreshPlan,
+    transport: &dyn AsyncTransport,
+    store: &dyn MetadataStore,
+    side_by_side: bool,
+) -> Result<TrustedSet, Error> {
+    let span = tracing::info_span!("refresh", gun = %plan.gun);
+    let max = plan.limits.max_metadata;
+    let mut drive = Drive { machine: Refresh::new(plan), max, store, is_rootless: false };
+    let fetcher = Fetcher { transport, side_by_side, early: BTreeMap::new() };
+    drive.turn(fetcher).instrument(span).await?;
+    Ok(drive.machine.finish()?)
+}
+
+struct Drive<'a> {
+    machine: Refresh,
+    max: u64,
+    store: &'a dyn MetadataStore,
+    /// Whether a first root could not be kept.
+    is_rootless: bool,
+}
+
+impl Drive<'_> {
+    async fn turn(&mut self, mut fetcher: Fetcher<'_>) -> Result<(), Error> {
+        let mut failure = None;
+        loop {
+            let (reply, reason) = match self.machine.step() {
+                Step::Load(slot) => (load(self.store, &slot, self.max)?, None),
+                Step::Fetch { resource, max } => match fetcher.fetch(resource, max, &self.machine).await {
+                    Ok(reply) => (reply, None),
+                    Err(error) => (Reply::Failed, Some(error)),
+                },
+                Step::Save(slot, bytes) => {
+                    self.save(slot, &bytes);
+                    continue;
+                }
+                Step::Done => break,
+            };
+            if let Err(error) = self.machine.supply(reply) {
+                failure = Some(match (error, reason) {
+                    // The transport knows best why there was no answer.
+                    (VerifyError::Unavailable { .. }, Some(reason)) => Error::Transport(reason),
+                    (error, _) => error.into(),
+                });
+            }
+        }
+        failure.map_or(Ok(()), Err)
+    }
+
+    fn save(&mut self, slot: Slot, bytes: &[u8]) {
+        // A record without its root would look like a root that somebody deleted.
+        if slot == Slot::Record && self.is_rootless {
+            return;
+        }
+        if let Err(error) = self.store.write(&slot, bytes) {
+            self.is_rootless |= slot == ROOT && matches!(self.store.read(&slot, self.max), Ok(None));
+            tracing::warn!(%error, "verified metadata is not kept");
+            self.machine.note(Notice::NotSaved { slot, reason: error.to_string() });
+        }
+    }
+}
+
+/// Asks the server, and keeps what it has asked for early.
+struct Fetcher<'a> {
+    transport: &'a dyn AsyncTransport,
+    side_by_side: bool,
+    early: BTreeMap<RoleName, (Resource, Result<Reply, TransportError>)>,
+}
+
+impl Fetcher<'_> {
+    async fn fetch(
+        &mut self,
+        resource: Resource,
+        max: u64,
+        machine: &Refresh,
+    ) -> Result<Reply, TransportError> {
+        match self.early.remove(&resource.role) {
+            Some((asked, reply)) if asked == resource => return reply,
+            _ => {}
+        }
+        let mut wanted = vec![(resource, max)];
+        if self.side_by_side {
+            wanted.extend(machine.ahead().into_iter().take(SIDE_BY_SIDE));
+            wanted.retain(|(resource, _)| !self.early.contains_key(&resource.role));
+        }
+        let asked = wanted.iter().map(|(resource, max)| -> BoxFuture<'_, _> {
+            Box::pin(async { fetch(self.transport, resource, *max).await })
+        });
+        let mut replies = join(asked.collect()).await.into_iter();
+        let first = replies.next().unwrap_or(Ok(Reply::Failed));
+        for ((resource, _), reply) in wanted.into_iter().skip(1).zip(replies) {
+            self.early.insert(resource.role.clone(), (resource, reply));
+        }
+        first
+    }
+}
+
+/// A damaged root or record is for the machine to judge; any other file that can't be read is
+/// fetched again.
+fn load(store: &dyn MetadataStore, slot: &Slot, max: u64) -> Result<Reply, Error> {
+    match store.read(slot, max) {
+        Ok(Some(bytes)) => Ok(Reply::Found(bytes)),
+        Ok(None) => Ok(Reply::Absent),
+        Err(error) => {
+            tracing::warn!(%error, "cached trust data can't be read");
+            match slot {
+                Slot::Record | Slot::Metadata(RoleName::Root) => Err(error.into()),
+                Slot::Metadata(_) => Ok(Reply::Absent),
+            }
+        }
+    }
+}
+
+async fn fetch(
+    transport: &dyn AsyncTransport,
+    resource: &Resource,
+    max: u64,
+) -> Result<Reply, TransportError> {
+    Ok(read(transport, resource, max).await?.map_or(Reply::Absent, Reply::Found))
+}
+
+/// A file of the server; none when it says that there is none.
+pub(super) async fn read(
+    transport: &dyn AsyncTransport,
+    resource: &Resource,
+    max: u64,
+) -> Result<Option<Vec<u8>>, TransportError> {
+    let bytes = match transport.fetch(resource, max).await {
+        Ok(bytes) => bytes,
+        Err(TransportError::NotFound { .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    tracing::debug!(file = resource.notary_name(), bytes = bytes.len(), "fetched");
+    Ok(Some(bytes))
+}
