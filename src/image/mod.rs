@@ -14,11 +14,18 @@
 
 mod inspect;
 mod natural;
+mod policy;
+mod policy_error;
+mod quorum;
 mod reference;
 mod server;
 mod tls;
+mod vouching;
 
 pub use inspect::{ImageTrust, SignedTag};
+pub use policy::{PinnedImage, Policy};
+pub use policy_error::PolicyError;
+pub use quorum::{Quorum, QuorumError};
 pub use reference::{ImageError, Reference};
 pub use server::{ServerError, trust_server};
 pub use tls::TlsFiles;
