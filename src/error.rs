@@ -110,6 +110,7 @@ impl Error {
             Self::Verify(error) => !matches!(
                 error,
                 VerifyError::Unavailable { .. }
+                    | VerifyError::NotCached { .. }
                     | VerifyError::NotSigned { .. }
                     | VerifyError::LocalState { .. }
                     | VerifyError::PinInvalid { .. }
@@ -130,7 +131,9 @@ impl Error {
     /// answered.
     pub fn is_unanswered(&self) -> bool {
         match self {
-            Self::Verify(error) => matches!(error, VerifyError::Unavailable { .. }),
+            Self::Verify(error) => {
+                matches!(error, VerifyError::Unavailable { .. } | VerifyError::NotCached { .. })
+            }
             Self::Transport(error) | Self::Publish(PublishError::Refused { source: error }) => !matches!(
                 error,
                 TransportError::NotFound { .. }

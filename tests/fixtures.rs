@@ -13,7 +13,7 @@ use tuf_notary::{
     store::{MemoryStore, MetadataStore},
     transport::MemoryTransport,
     verify::{DelegatedTargets, Notice, Trust},
-    view::{Freshness, View},
+    view::View,
 };
 
 /// The files that a server had of a collection.
@@ -37,7 +37,10 @@ impl Fixture {
         Collection::builder(self.gun.clone(), Trust::FirstUse)
             .transport(self.transport.clone())
             .store(store)
-            .freshness(Freshness::AsOf(now()))
+            .clock({
+                let now = now();
+                move || now
+            })
             .build()
     }
 

@@ -1,6 +1,16 @@
 //! Our transports keep what `Transport` promises, whatever the server does.
 
 #[cfg(feature = "http-blocking")]
+#[path = "transports/auth.rs"]
+mod auth;
+#[cfg(all(feature = "docker-config", unix))]
+#[path = "transports/docker_config.rs"]
+mod docker_config;
+#[cfg(feature = "http-blocking")]
+mod adapter {
+    pub use tuf_notary::transport::{HttpTransport, HttpTransportBuilder};
+}
+#[cfg(feature = "http-blocking")]
 #[path = "transports/http.rs"]
 mod http;
 #[cfg(feature = "http-blocking")]

@@ -83,6 +83,7 @@ impl Repository {
             limits: Limits::default(),
             now: self.now,
             as_of: true,
+            offline: false,
         };
         let mut machine = Refresh::new(plan);
         loop {

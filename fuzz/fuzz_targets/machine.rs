@@ -64,6 +64,7 @@ fn refresh(store: &mut BTreeMap<Slot, Vec<u8>>, actions: &[Action<'_>]) {
         limits: Limits { max_metadata: 1 << 16, max_root_rotations: 4, ..Limits::default() },
         now: Forge::now(),
         as_of: false,
+        offline: false,
     });
     loop {
         let outcome = match machine.step() {

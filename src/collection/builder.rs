@@ -1,14 +1,16 @@
 //! What the builders of both façades have in common.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
-use super::{Clock, Inner};
+use super::{Clock, Inner, cache::Cache};
 use crate::{keys::KeyStore, limits::Limits, store::MetadataStore, view::Freshness};
-use std::time::SystemTime;
 
 impl Inner {
     pub(crate) fn set_store(&mut self, store: Box<dyn MetadataStore>) {
-        self.store = store;
+        self.store = Box::new(Cache::new(store));
     }
 
     pub(crate) fn set_keys(&mut self, keys: Box<dyn KeyStore>) {
@@ -52,7 +54,7 @@ impl fmt::Debug for Clock {
 macro_rules! settings {
     () => {
         /// Where to keep verified metadata. Without one it is kept in memory, and a first use is
-        /// forgotten with it.
+        /// forgotten with it; so is what the store can't take, which is warned about.
         pub fn store(mut self, store: impl MetadataStore + 'static) -> Self {
             self.0.set_store(Box::new(store));
             self

@@ -34,14 +34,16 @@ pub(super) fn lock(store: &dyn MetadataStore, wait: Duration) -> Result<Option<S
 /// at once; they are judged in the machine's order all the same.
 pub(super) async fn refresh(
     plan: RefreshPlan,
-    transport: &dyn AsyncTransport,
+    transport: Option<&dyn AsyncTransport>,
     store: &dyn MetadataStore,
     side_by_side: bool,
+    notice: Option<Notice>,
 ) -> Result<TrustedSet, Error> {
     let span = tracing::info_span!("refresh", gun = %plan.gun);
     let max = plan.limits.max_metadata;
     let mut drive = Drive { machine: Refresh::new(plan), max, store, is_rootless: false };
     let fetcher = Fetcher { transport, side_by_side, early: BTreeMap::new() };
+    notice.into_iter().for_each(|notice| drive.machine.note(notice));
     drive.turn(fetcher).instrument(span).await?;
     Ok(drive.machine.finish()?)
 }
@@ -96,7 +98,8 @@ impl Drive<'_> {
 
 /// Asks the server, and keeps what it has asked for early.
 struct Fetcher<'a> {
-    transport: &'a dyn AsyncTransport,
+    /// None where nothing is to be asked.
+    transport: Option<&'a dyn AsyncTransport>,
     side_by_side: bool,
     early: BTreeMap<RoleName, (Resource, Result<Reply, TransportError>)>,
 }
@@ -112,13 +115,16 @@ impl Fetcher<'_> {
             Some((asked, reply)) if asked == resource => return reply,
             _ => {}
         }
+        let Some(transport) = self.transport else {
+            return Err(TransportError::Unsupported { operation: "a request while offline" });
+        };
         let mut wanted = vec![(resource, max)];
         if self.side_by_side {
             wanted.extend(machine.ahead().into_iter().take(SIDE_BY_SIDE));
             wanted.retain(|(resource, _)| !self.early.contains_key(&resource.role));
         }
         let asked = wanted.iter().map(|(resource, max)| -> BoxFuture<'_, _> {
-            Box::pin(async { fetch(self.transport, resource, *max).await })
+            Box::pin(async { fetch(transport, resource, *max).await })
         });
         let mut replies = join(asked.collect()).await.into_iter();
         let first = replies.next().unwrap_or(Ok(Reply::Failed));

@@ -71,6 +71,7 @@ impl Core {
     /// begins a new collection. When it fails for good, the new keys are removed again.
     pub(crate) async fn initialise(&self, turn: Guard<'_>, plan: &Initialise) -> Result<View, Error> {
         turn.forget();
+        self.check_writable()?;
         let _lock = self.lock().await?;
         let transport = self.transport()?;
         match transport.fetch(&Resource::latest(RoleName::Root), self.inner.limits.max_root).await {

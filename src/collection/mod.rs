@@ -10,18 +10,22 @@
 //! 5.3), and locks end with their guards.
 
 mod builder;
+mod cache;
 mod drive;
+mod freshness;
 mod initialise;
 mod join;
 mod keyring;
 mod plan;
 mod publish;
+mod registry;
 mod rotate;
 mod turn;
 mod upload;
 
 pub(crate) use builder::settings;
 pub use initialise::{Initialise, SnapshotKey};
+pub(crate) use registry::{Registry, collections};
 pub(crate) use turn::{Entry, Guard, Ticket};
 
 use std::{
@@ -122,7 +126,7 @@ impl Core {
         }
         turn.begin();
         let outcome = match self.lock().await {
-            Ok(_lock) => self.refresh_locked().await,
+            Ok(_lock) => self.refresh_by_mode().await,
             Err(error) => Err(error),
         };
         turn.end(&outcome, self.now());
@@ -133,6 +137,7 @@ impl Core {
     pub(crate) async fn delete_remote(&self, turn: Guard<'_>) -> Result<(), Error> {
         let _lock = self.lock().await?;
         turn.forget();
+        self.check_writable()?;
         self.transport()?.delete().await?;
         Ok(self.inner.store.clear()?)
     }
@@ -144,13 +149,6 @@ impl Core {
         Ok(self.inner.store.clear()?)
     }
 
-    async fn refresh_locked(&self) -> Result<View, Error> {
-        let inner = &*self.inner;
-        let set =
-            drive::refresh(self.refresh_plan(), self.transport()?, &*inner.store, !inner.blocks).await?;
-        Ok(View::new(inner.gun.clone(), set, inner.freshness))
-    }
-
     /// A refresh as of now.
     fn refresh_plan(&self) -> RefreshPlan {
         RefreshPlan {
@@ -160,18 +158,15 @@ impl Core {
             limits: self.inner.limits,
             now: self.now(),
             as_of: matches!(self.inner.freshness, Freshness::AsOf(_)),
+            offline: matches!(self.inner.freshness, Freshness::Offline),
         }
     }
 
     fn now(&self) -> SystemTime {
         match self.inner.freshness {
             Freshness::AsOf(time) => time,
-            Freshness::Online => self.inner.clock.now(),
+            _ => self.inner.clock.now(),
         }
-    }
-
-    fn transport(&self) -> Result<&dyn AsyncTransport, Error> {
-        self.inner.transport.as_deref().ok_or(Error::Unconfigured("a transport"))
     }
 
     fn keys(&self) -> Result<&dyn KeyStore, Error> {

@@ -14,6 +14,7 @@ impl Core {
     /// again to what he has published, a few times.
     pub(crate) async fn publish(&self, turn: Guard<'_>, changes: &Changes) -> Result<View, Error> {
         turn.forget();
+        self.check_writable()?;
         let _lock = self.lock().await?;
         let base = self.base().await?;
         let mut keyring = Keyring::new(self.keys()?);

@@ -33,6 +33,7 @@ impl Core {
     /// keys that were made are removed instead. After any failure the same call may be made again.
     pub(crate) async fn rotate(&self, turn: Guard<'_>, rotation: &Rotation) -> Result<View, Error> {
         turn.forget();
+        self.check_writable()?;
         rotation.check()?;
         let _lock = self.lock().await?;
         let base = self.base().await?;

@@ -3,17 +3,27 @@
 //! A transport only carries bytes: nothing that it returns is believed. It must tell "not there"
 //! from "could not ask", because only the first is an answer.
 
+#[cfg(any(feature = "http-blocking", feature = "http-async", feature = "docker-config"))]
+pub mod auth;
+#[cfg(feature = "docker-config")]
+mod docker_config;
 mod future;
-#[cfg(feature = "http-blocking")]
+#[cfg(any(feature = "http-blocking", feature = "http-async"))]
 mod http;
 mod memory;
 
 use std::{fmt::Debug, io, io::Read, time::Duration};
 
+#[cfg(feature = "docker-config")]
+pub use docker_config::{DockerConfig, DockerConfigError};
 pub(crate) use future::sleep;
 pub use future::{AsyncTransport, Blocking, BoxFuture};
+#[cfg(feature = "http-async")]
+pub use http::AsyncHttpTransport;
 #[cfg(feature = "http-blocking")]
-pub use http::{DangerousHttpTransportBuilder, HttpTransport, HttpTransportBuilder, Timeouts};
+pub use http::HttpTransport;
+#[cfg(any(feature = "http-blocking", feature = "http-async"))]
+pub use http::{DangerousHttpTransportBuilder, HttpTransportBuilder, Retries, Timeouts};
 pub use memory::MemoryTransport;
 
 use crate::name::{Resource, RoleName};
@@ -91,6 +101,15 @@ pub enum TransportError {
         /// The status.
         status: u16,
     },
+    /// The way to be authorised doesn't hold: a malformed challenge, a token server that must not be
+    /// asked or shown the credentials, an answer of it without a token.
+    #[error("authentication at {server}: {reason}")]
+    Authentication {
+        /// Scheme, host and port of the server that asks for it.
+        server: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// The server answered with a status that is neither success nor one of the above: a
     /// redirect, 204, 429, 5xx.
     #[error("the server answered {status} for {what}{}", hint(.message))]
@@ -163,6 +182,7 @@ impl TransportError {
         match self {
             Self::NotFound { .. } => "MISSING",
             Self::Unauthorized { .. } => "UNAUTHORIZED",
+            Self::Authentication { .. } => "AUTHENTICATION",
             Self::Status { .. } => "SERVER_ERROR",
             Self::Rejected { .. } => "REJECTED",
             Self::TooLarge { .. } => "TOO_LARGE",

@@ -39,6 +39,12 @@ pub enum VerifyError {
         /// The file's name on the server.
         name: String,
     },
+    /// The server was not to be asked, and the cache does not have the file that is needed.
+    #[error("offline: {name} is not in the cache")]
+    NotCached {
+        /// The file's name on the server.
+        name: String,
+    },
     /// A file is larger than its parent or the limits allow.
     #[error("{role} is too large: {found} bytes, at most {limit} allowed")]
     TooLarge {
@@ -203,6 +209,7 @@ impl VerifyError {
             Self::NotSigned { .. } => "NOT_SIGNED",
             Self::Missing { .. } | Self::Withheld { .. } => "MISSING",
             Self::Unavailable { .. } => "NETWORK",
+            Self::NotCached { .. } => "NOT_CACHED",
             Self::TooLarge { .. }
             | Self::TooMany { .. }
             | Self::Malformed { source: WireError::TooMany { .. }, .. } => "TOO_LARGE",

@@ -39,6 +39,11 @@ pub enum Notice {
         /// Why.
         reason: String,
     },
+    /// The network failed, and the cache, which holds still, answered instead of the server.
+    ServedFromCache {
+        /// Why the server could not be asked.
+        reason: String,
+    },
     /// The clock stands before the latest time that was known; that time was used instead.
     ClockBehind,
     /// A verified file could not be kept; the next run starts without it.

@@ -1,6 +1,6 @@
 //! One consistent, verified set of metadata.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::SystemTime};
 
 use super::{Notice, Verified, VerifyError};
 use crate::{
@@ -20,6 +20,7 @@ pub struct TrustedSet {
     /// Files of delegations that are pinned, and expired or under-signed.
     pub(super) unvouched: BTreeMap<RoleName, Envelope<Targets>>,
     pub(super) notices: Vec<Notice>,
+    pub(super) confirmed: Option<SystemTime>,
 }
 
 /// The state of a published delegation.
@@ -33,6 +34,12 @@ pub enum DelegatedTargets {
 }
 
 impl TrustedSet {
+    /// When the server was last asked and everything held: at this refresh, or at an earlier one
+    /// when this one did not ask. None when that is not known, or is not said of a chosen time.
+    pub const fn confirmed(&self) -> Option<SystemTime> {
+        self.confirmed
+    }
+
     /// The root.
     pub const fn root(&self) -> &Verified<Root> {
         &self.root

@@ -12,7 +12,11 @@ pub use error::LookupError;
 pub use roles::{RoleKey, RoleStatus, SignerInfo};
 pub use target::SignedTarget;
 
-use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use crate::{
     name::{Expiry, Gun, RoleName},
@@ -26,8 +30,15 @@ pub enum Freshness {
     /// The server must answer now.
     #[default]
     Online,
-    /// Judge everything as of a chosen time: for audits of archives. An answer from the past
-    /// protects nobody today.
+    /// The server is asked. When the network fails (no connection, a time-out, a connection that
+    /// breaks), the cache answers as long as nothing in it has expired, and the view says so. An
+    /// answer that is a refusal, or does not hold, is never replaced.
+    PreferCache,
+    /// No request is made: the cache answers as long as nothing in it has expired.
+    Offline,
+    /// The server, or the archive that stands for it, is asked, and everything is judged as of a
+    /// chosen time: for audits. An answer from the past protects nobody today; what is known of the
+    /// collection counts, and nothing is added to it.
     AsOf(SystemTime),
 }
 
@@ -37,11 +48,12 @@ pub struct View {
     gun: Gun,
     set: Arc<TrustedSet>,
     freshness: Freshness,
+    cached: bool,
 }
 
 impl View {
-    pub(crate) fn new(gun: Gun, set: TrustedSet, freshness: Freshness) -> Self {
-        Self { gun, set: Arc::new(set), freshness }
+    pub(crate) fn new(gun: Gun, set: TrustedSet, freshness: Freshness, cached: bool) -> Self {
+        Self { gun, set: Arc::new(set), freshness, cached }
     }
 
     /// The collection.
@@ -52,6 +64,23 @@ impl View {
     /// The freshness mode that made this view.
     pub const fn freshness(&self) -> Freshness {
         self.freshness
+    }
+
+    /// Whether the cache made this view, and not the server: always with [`Freshness::Offline`],
+    /// and with [`Freshness::PreferCache`] when the network failed.
+    pub const fn is_cached(&self) -> bool {
+        self.cached
+    }
+
+    /// When the server last confirmed what this view shows, to the second when it was before this
+    /// run. None when that is not known, and always with [`Freshness::AsOf`].
+    pub fn confirmed(&self) -> Option<SystemTime> {
+        self.set.confirmed()
+    }
+
+    /// How long ago the server confirmed what this view shows; zero when that lies after `now`.
+    pub fn age(&self, now: SystemTime) -> Option<Duration> {
+        self.confirmed().map(|confirmed| now.duration_since(confirmed).unwrap_or_default())
     }
 
     /// The verified documents.

@@ -23,6 +23,8 @@ pub struct TrustRecord {
     pub first_use: Option<FirstUse>,
     /// The latest time at which a refresh succeeded: the clock must not fall behind it.
     pub latest_time: Option<SystemTime>,
+    /// When the server was last asked and everything held.
+    pub confirmed: Option<SystemTime>,
     /// The newest verified file of each role.
     pub floors: BTreeMap<RoleName, Floor>,
 }
@@ -55,7 +57,7 @@ pub struct Floor {
 impl TrustRecord {
     /// The record of a collection that was never used.
     pub const fn new(gun: Gun) -> Self {
-        Self { gun, first_use: None, latest_time: None, floors: BTreeMap::new() }
+        Self { gun, first_use: None, latest_time: None, confirmed: None, floors: BTreeMap::new() }
     }
 
     /// Reads a record that [`to_bytes`](Self::to_bytes) wrote.
@@ -73,6 +75,7 @@ impl TrustRecord {
             gun: Gun::new(&dto.gun)?,
             first_use: dto.first_use.map(FirstUse::try_from).transpose()?,
             latest_time: dto.latest_time.map(from_seconds).transpose()?,
+            confirmed: dto.confirmed.map(from_seconds).transpose()?,
             floors,
         })
     }
@@ -87,6 +90,7 @@ impl TrustRecord {
                 sha256: hex(&first.sha256),
             }),
             latest_time: self.latest_time.map(to_seconds),
+            confirmed: self.confirmed.map(to_seconds),
             floors: self
                 .floors
                 .iter()
@@ -108,6 +112,8 @@ struct RecordDto {
     gun: String,
     first_use: Option<FirstUseDto>,
     latest_time: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    confirmed: Option<u64>,
     floors: BTreeMap<String, FloorDto>,
 }
 
@@ -181,6 +187,7 @@ mod tests {
         let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_000_000);
         record.first_use = Some(FirstUse { time, version: Version::ONE, sha256: [1; 32] });
         record.latest_time = Some(time);
+        record.confirmed = Some(time - Duration::from_secs(60));
         let signers = vec![KeyId::from_digest(&[3; 32])];
         record.floors.insert(RoleName::releases(), Floor { version: Version::MAX, sha256: [2; 32], signers });
         assert_eq!(TrustRecord::read(&record.to_bytes()).unwrap(), record);

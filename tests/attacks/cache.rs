@@ -8,7 +8,7 @@ use tuf_notary::{
     store::{DirectoryStore, MemoryStore, MetadataStore, StoreError, StoreLock},
     testkit::{Checkpoint, Forge, ForgeKey, Published},
     verify::{Notice, Trust},
-    view::{Freshness, View},
+    view::View,
 };
 
 use crate::lab::{GUN, Lab};
@@ -22,7 +22,10 @@ fn over(lab: &Lab, store: impl MetadataStore + 'static) -> Collection {
     Collection::builder(lab.gun(), lab.trust.clone())
         .transport(lab.server.transport(&lab.gun()))
         .store(store)
-        .freshness(Freshness::AsOf(lab.now))
+        .clock({
+            let now = lab.now;
+            move || now
+        })
         .build()
 }
 

@@ -26,7 +26,15 @@ const DAY: Duration = Duration::from_secs(86_400);
 fn refresh_at(lab: &Lab, now: SystemTime) -> Result<TrustedSet, VerifyError> {
     let (gun, dialect) = (lab.gun(), Dialect::Notary);
     let transport = lab.server.transport(&gun);
-    let plan = RefreshPlan { gun, trust: lab.trust.clone(), dialect, limits: lab.limits, now, as_of: false };
+    let plan = RefreshPlan {
+        gun,
+        trust: lab.trust.clone(),
+        dialect,
+        limits: lab.limits,
+        now,
+        as_of: false,
+        offline: false,
+    };
     let mut machine = Refresh::new(plan);
     let mut outcome = Ok(());
     loop {
@@ -152,7 +160,7 @@ fn ck_03_impossible_times_are_refused_without_panic() {
         let collection = Collection::builder(lab.gun(), lab.trust.clone())
             .transport(lab.server.transport(&"example.com/none".parse().unwrap()))
             .keys(MemoryKeys::new())
-            .freshness(Freshness::AsOf(time));
+            .clock(move || time);
         let outcome = collection.build().initialise(&Initialise::new());
         assert!(outcome.is_err(), "published at {time:?}");
     }

@@ -17,7 +17,6 @@ use tuf_notary::{
     store::{DirectoryStore, MemoryStore, MetadataStore, StoreError, StoreLock},
     testkit::{Fault, Forge, ForgeKey},
     transport::{Transport, TransportError},
-    view::Freshness,
 };
 
 use crate::lab::{GUN, Lab};
@@ -136,7 +135,10 @@ fn client(lab: &Lab, store: impl MetadataStore + 'static) -> Collection {
     Collection::builder(lab.gun(), lab.trust.clone())
         .transport(lab.server.transport(&lab.gun()))
         .store(store)
-        .freshness(Freshness::AsOf(lab.now))
+        .clock({
+            let now = lab.now;
+            move || now
+        })
         .build()
 }
 
@@ -289,7 +291,10 @@ fn cr_08_a_panic_in_a_callers_code_leaves_locks_free_and_files_whole() {
                 .transport(transport)
                 .store(store.clone())
                 .lock_wait(Duration::ZERO)
-                .freshness(Freshness::AsOf(lab.now))
+                .clock({
+                    let now = lab.now;
+                    move || now
+                })
                 .build();
             assert!(panic::catch_unwind(AssertUnwindSafe(|| client.refresh())).is_err(), "{name} {at}");
             no_version_fell(&before, &content(&store), name);

@@ -73,7 +73,10 @@ fn pc_13_unknown_members_of_a_witnessed_file_are_not_signed_again() {
     let publisher = crate::facade::Collection::builder(lab.gun(), Trust::FirstUse)
         .transport(transport.clone())
         .keys(keys)
-        .freshness(tuf_notary::view::Freshness::AsOf(lab.now))
+        .clock({
+            let now = lab.now;
+            move || now
+        })
         .build();
     let witness = Changes::new().witness(RoleName::new("targets/a").unwrap());
     assert_eq!(publisher.publish(&witness).unwrap_err().code(), "STALE", "nothing is stored");

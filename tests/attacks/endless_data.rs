@@ -49,6 +49,7 @@ fn refresh_without_driver(lab: &mut Lab, victim: &str, extra: usize) -> Option<V
         limits: lab.limits,
         now: lab.now,
         as_of: true,
+        offline: false,
     });
     loop {
         let reply = match machine.step() {

@@ -11,7 +11,6 @@ use tuf_notary::{
     name::Slot,
     store::MetadataStore as _,
     testkit::{Fault, Forge, ForgeKey},
-    view::Freshness,
 };
 
 use crate::lab::{GUN, Lab};
@@ -283,7 +282,10 @@ fn krot_17_a_bad_key_of_the_server_publishes_nothing() {
             let collection = Collection::builder(lab.gun(), lab.trust.clone())
                 .transport(lab.server.transport(&lab.gun()))
                 .keys(ours.clone())
-                .freshness(Freshness::AsOf(lab.now));
+                .clock({
+                    let now = lab.now;
+                    move || now
+                });
             let plan = Initialise::new().snapshot_key(snapshot);
             let error = collection.build().initialise(&plan).unwrap_err();
             assert_eq!(error.code(), code, "{what}: {error}");
@@ -303,7 +305,10 @@ fn krot_18_root_and_targets_are_never_the_servers() {
         let collection = Collection::builder(lab.gun(), lab.trust.clone())
             .transport(lab.server.transport(&lab.gun()))
             .keys(keys.clone())
-            .freshness(Freshness::AsOf(lab.now))
+            .clock({
+                let now = lab.now;
+                move || now
+            })
             .build();
         let view = collection.initialise(&Initialise::new().snapshot_key(snapshot)).unwrap();
         let requests = lab.server.requests();

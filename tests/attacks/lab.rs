@@ -13,7 +13,7 @@ use tuf_notary::{
     testkit::{Forge, Published, TrustServer},
     transport::Transport,
     verify::Trust,
-    view::{Freshness, View},
+    view::View,
 };
 
 /// The collection that is attacked.
@@ -63,7 +63,10 @@ impl Lab {
             .transport(self.server.transport(&self.gun()))
             .store(self.store.clone())
             .limits(self.limits)
-            .freshness(Freshness::AsOf(self.now))
+            .clock({
+                let now = self.now;
+                move || now
+            })
             .build()
     }
 
@@ -132,7 +135,10 @@ impl Lab {
         Collection::builder(gun, self.trust.clone())
             .transport(transport)
             .keys(keys)
-            .freshness(Freshness::AsOf(self.now))
+            .clock({
+                let now = self.now;
+                move || now
+            })
             .build()
     }
 }

@@ -8,7 +8,6 @@ use tuf_notary::{
     store::{DirectoryStore, MetadataStore},
     testkit::ForgeKey,
     verify::Trust,
-    view::Freshness,
 };
 
 use crate::lab::Lab;
@@ -18,7 +17,10 @@ fn client(lab: &Lab, folder: &Path) -> Collection {
     Collection::builder(lab.gun(), Trust::FirstUse)
         .transport(lab.server.transport(&lab.gun()))
         .store(DirectoryStore::open(folder, &lab.gun()))
-        .freshness(Freshness::AsOf(lab.now))
+        .clock({
+            let now = lab.now;
+            move || now
+        })
         .build()
 }
 

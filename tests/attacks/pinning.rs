@@ -9,7 +9,6 @@ use tuf_notary::{
     name::{KeyId, RoleName},
     testkit::{Fault, Forge, ForgeKey, Published},
     verify::{Notice, Trust},
-    view::Freshness,
 };
 
 use crate::{
@@ -263,7 +262,10 @@ fn tp_11_a_publisher_is_not_shown_another_root_than_his_own() {
         let collection = Collection::builder(lab.gun(), Trust::FirstUse)
             .transport(lab.server.transport(&lab.gun()))
             .keys(MemoryKeys::new())
-            .freshness(Freshness::AsOf(lab.now))
+            .clock({
+                let now = lab.now;
+                move || now
+            })
             .build();
         let outcome = collection.initialise(&Initialise::new()).map(|view| view.notices().to_vec());
         match honest {

@@ -15,7 +15,6 @@ use tuf_notary::{
     testkit::{Fault, ForgeAuthority, ForgeKey},
     transport::Transport as _,
     verify::{DelegatedTargets, Trust, VerifyError},
-    view::Freshness,
     wire::{
         json::canonicalise,
         notary::{canonical_id, read_public_key},
@@ -33,7 +32,10 @@ fn publisher(lab: &Lab, trust: Trust, store: &MemoryStore, keys: &MemoryKeys) ->
         .keys(keys.clone())
         .limits(lab.limits)
         .lock_wait(Duration::ZERO)
-        .freshness(Freshness::AsOf(lab.now))
+        .clock({
+            let now = lab.now;
+            move || now
+        })
         .build()
 }
 

@@ -15,7 +15,6 @@ use tuf_notary::{
     store::{MemoryStore, MetadataStore as _},
     testkit::{Fault, ForgeKey},
     verify::Trust,
-    view::Freshness,
 };
 
 use crate::{lab::Lab, publisher::*};
@@ -250,7 +249,10 @@ fn pc_11_a_root_near_its_expiry_does_not_hold_up_targets() {
             .transport(publisher.server.transport(&gun()))
             .store(publisher.store.clone())
             .keys(publisher.keys.clone())
-            .freshness(Freshness::AsOf(at(years)))
+            .clock({
+                let now = at(years);
+                move || now
+            })
             .build()
     };
     ours(0.0).initialise(&Initialise::new()).unwrap();

@@ -15,7 +15,7 @@ use tuf_notary::{
     store::MemoryStore,
     testkit::{Forge, TrustServer},
     verify::Trust,
-    view::{Freshness, View},
+    view::View,
     wire::notary,
 };
 
@@ -71,7 +71,10 @@ impl Lab {
             .transport(self.server.transport(&gun))
             .store(store)
             .keys(keys)
-            .freshness(Freshness::AsOf(self.now))
+            .clock({
+                let now = self.now;
+                move || now
+            })
             .build()
     }
 

@@ -39,7 +39,10 @@ fn each_root_rotation_that_was_missed_takes_one_request_more() {
     server.serve(&forge.build());
     let ours = Collection::builder(gun(), Trust::FirstUse)
         .transport(server.transport(&gun()))
-        .freshness(tuf_notary::view::Freshness::AsOf(tuf_notary::testkit::Forge::now()))
+        .clock({
+            let now = tuf_notary::testkit::Forge::now();
+            move || now
+        })
         .build();
     ours.refresh().unwrap();
     for _ in 0..3 {

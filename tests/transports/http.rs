@@ -5,10 +5,11 @@ use std::{
     time::Duration,
 };
 
+use crate::adapter::HttpTransport;
 use tuf_notary::{
     name::{Form, Gun, Resource, RoleName},
     testkit::suite,
-    transport::{HttpTransport, Transport, TransportError, Upload},
+    transport::{Transport, TransportError, Upload},
 };
 use url::Url;
 
@@ -19,7 +20,7 @@ use super::{
 
 const BASE: &str = "/sub/v2/localhost:5000/test/app/_trust/tuf/";
 
-fn notary(chunked: bool) -> Server {
+pub fn notary(chunked: bool) -> Server {
     let served = served();
     Server::start(move |request, stream| {
         let content = served

@@ -7,9 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::adapter::HttpTransport;
 use tuf_notary::{
     name::{Gun, RoleName},
-    transport::{HttpTransport, Timeouts, Transport, TransportError, Upload},
+    transport::{Timeouts, Transport, TransportError, Upload},
 };
 use url::Url;
 
@@ -20,7 +21,7 @@ const LONG: Duration = Duration::from_secs(30);
 const CHUNKED: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 fn patient() -> Timeouts {
-    Timeouts { connect: LONG, response: LONG, idle: LONG, min_bytes_per_second: 0, window: LONG }
+    Timeouts { connect: LONG, response: LONG, idle: LONG, min_bytes_per_second: 0, window: LONG, total: LONG }
 }
 
 /// Sends `head`, then `drop` every 40 ms, for ever or until the client leaves.
@@ -128,6 +129,7 @@ fn time_outs_without_end_are_no_panic() {
         idle: Duration::MAX,
         min_bytes_per_second: u64::MAX,
         window: Duration::MAX,
+        total: Duration::MAX,
     };
     let server = Server::saying(super::server::ok(b"x"));
     assert_eq!(fetch_root(&server.transport_with(forever), 9).unwrap(), b"x");

@@ -48,8 +48,11 @@ pub struct RefreshPlan {
     /// The one instant that all files are judged at.
     pub now: SystemTime,
     /// Whether `now` is a chosen time instead of the clock's: then it is not compared with the
-    /// latest time known, and not recorded as such.
+    /// latest time known, and nothing is saved. What was valid once is no place for today's trust to
+    /// begin, and an audit leaves no trace.
     pub as_of: bool,
+    /// Whether the cache answers instead of the server: then nothing is fetched.
+    pub offline: bool,
 }
 
 /// What to do next.
@@ -99,6 +102,7 @@ pub enum Reply {
 ///     limits: Limits::default(),
 ///     now: std::time::SystemTime::now(),
 ///     as_of: false,
+///     offline: false,
 /// });
 /// let mut outcome = Ok(());
 /// loop {
@@ -126,6 +130,7 @@ pub struct Refresh {
     trust: Trust,
     judge: Judge,
     as_of: bool,
+    offline: bool,
     state: State,
     saves: VecDeque<(Slot, Bytes)>,
     record: TrustRecord,
@@ -185,13 +190,14 @@ enum State {
 impl Refresh {
     /// A refresh that was not begun.
     pub fn new(plan: RefreshPlan) -> Self {
-        let RefreshPlan { gun, trust, dialect, limits, now, as_of } = plan;
+        let RefreshPlan { gun, trust, dialect, limits, now, as_of, offline } = plan;
         Self {
             record: TrustRecord::new(gun.clone()),
             gun,
             trust,
             judge: Judge { dialect, limits, now },
             as_of,
+            offline,
             state: State::LoadRecord,
             saves: VecDeque::new(),
             floors: Floors::default(),
@@ -241,7 +247,13 @@ impl Refresh {
     /// The refresh is over; why it failed. Turn the remaining steps all the same.
     pub fn supply(&mut self, reply: Reply) -> Result<(), VerifyError> {
         let state = std::mem::replace(&mut self.state, State::Failed);
-        let next = self.check_size(&state, &reply).and_then(|()| self.advance(state, reply));
+        let mut next = self.check_size(&state, &reply).and_then(|()| self.advance(state, reply));
+        while let Ok(state) = &next
+            && let Some(reply) = self.answer_offline(state)
+        {
+            let state = state.clone();
+            next = self.check_size(&state, &reply).and_then(|()| self.advance(state, reply));
+        }
         match next {
             Ok(next) => {
                 self.state = next;
@@ -252,7 +264,10 @@ impl Refresh {
             }
             Err(error) => {
                 self.keep_record(false);
-                Err(error)
+                Err(match error {
+                    VerifyError::Unavailable { name } if self.offline => VerifyError::NotCached { name },
+                    error => error,
+                })
             }
         }
     }
@@ -279,6 +294,7 @@ impl Refresh {
                 delegated: self.delegated,
                 unvouched: self.unvouched,
                 notices: self.notices,
+                confirmed: self.record.confirmed.filter(|_| !self.as_of),
             }),
             _ => Err(unfinished),
         }
@@ -302,6 +318,20 @@ impl Refresh {
         }
     }
 
+    /// What stands for the server's answer while it is not asked: the timestamp that it gave last,
+    /// and no newer root.
+    fn answer_offline(&self, state: &State) -> Option<Reply> {
+        if !self.offline {
+            return None;
+        }
+        self.wanted_in(state)?;
+        Some(match state {
+            State::FetchTimestamp { cached: Some(bytes) } => Reply::Found(bytes.to_vec()),
+            State::Walk(_) | State::FetchOtherRoot | State::FetchRecordedRoot => Reply::Absent,
+            _ => Reply::Failed,
+        })
+    }
+
     /// A transport that delivers more than it was asked for is not believed to have stopped.
     fn check_size(&self, state: &State, reply: &Reply) -> Result<(), VerifyError> {
         let (Reply::Found(bytes), Some((resource, limit))) = (reply, self.wanted_in(state)) else {
@@ -323,7 +353,13 @@ impl Refresh {
     }
 
     fn save(&mut self, role: &RoleName, bytes: &Bytes) {
-        self.saves.push_back((Slot::Metadata(role.clone()), bytes.clone()));
+        self.queue(Slot::Metadata(role.clone()), bytes.clone());
+    }
+
+    fn queue(&mut self, slot: Slot, bytes: Bytes) {
+        if !self.as_of {
+            self.saves.push_back((slot, bytes));
+        }
     }
 
     /// Looks for newer roots when that may explain `error`; otherwise the error stands.

@@ -54,11 +54,14 @@ impl Refresh {
         self.record.floors = self.floors.clone().into_inner();
         if succeeded && !self.as_of {
             self.record.latest_time = Some(self.judge.now);
+            if !self.offline {
+                self.record.confirmed = Some(self.judge.now);
+            }
         }
         let after = self.record.to_bytes();
         let known = self.record.first_use.is_some();
         if known && before != after {
-            self.saves.push_back((Slot::Record, after.into()));
+            self.queue(Slot::Record, after.into());
         }
     }
 }

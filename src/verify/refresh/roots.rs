@@ -125,7 +125,7 @@ impl Refresh {
         self.note_first_use();
         // Kept at once, behind the root: a crash between the two leaves an anchor without a
         // record, which is what Notary's own folders look like.
-        self.saves.push_back((crate::name::Slot::Record, self.record.to_bytes().into()));
+        self.queue(crate::name::Slot::Record, self.record.to_bytes().into());
         Ok(State::LoadTimestamp)
     }
 
