@@ -12,6 +12,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[cfg(feature = "config")]
+mod config;
 mod inspect;
 mod natural;
 mod policy;
@@ -22,6 +24,8 @@ mod server;
 mod tls;
 mod vouching;
 
+#[cfg(feature = "config")]
+pub use config::{ConfigError, ResolvedTrust, TrustConfig};
 pub use inspect::{ImageTrust, SignedTag};
 pub use policy::{PinnedImage, Policy};
 pub use policy_error::PolicyError;
