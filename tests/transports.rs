@@ -9,6 +9,8 @@ mod docker_config;
 #[cfg(feature = "http-blocking")]
 mod adapter {
     pub use tuf_notary::transport::{HttpTransport, HttpTransportBuilder};
+
+    pub const IS_BLOCKING: bool = true;
 }
 #[cfg(feature = "http-blocking")]
 #[path = "transports/http.rs"]

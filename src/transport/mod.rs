@@ -1,7 +1,8 @@
 //! How metadata reaches us, and how ours reaches a server.
 //!
-//! A transport only carries bytes: nothing that it returns is believed. It must tell "not there"
-//! from "could not ask", because only the first is an answer.
+//! A transport, blocking ([`Transport`]) or not ([`AsyncTransport`]), only carries bytes: nothing
+//! that it returns is believed. It must tell "not there" from "could not ask", because only the
+//! first is an answer.
 
 #[cfg(any(feature = "http-blocking", feature = "http-async", feature = "docker-config"))]
 pub mod auth;

@@ -17,6 +17,7 @@ mod duplicate_keys;
 mod editing;
 mod endless_data;
 mod freeze;
+mod freshness;
 mod key_rotation;
 mod key_store;
 mod large_files;

@@ -16,6 +16,8 @@ use tuf_notary::{
 };
 use url::Url;
 
+pub const IS_BLOCKING: bool = false;
+
 #[derive(Clone, Debug)]
 pub struct HttpTransport(pub AsyncHttpTransport);
 

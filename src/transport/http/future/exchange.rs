@@ -98,6 +98,7 @@ impl AsyncHttpTransport {
         let mut request = match ask.method {
             Method::Get => self.client.get(ask.url),
             Method::Delete => self.client.delete(ask.url),
+            Method::Post if ask.body.is_empty() => self.client.post(ask.url).header("Content-Length", "0"),
             Method::Post => self.client.post(ask.url).body(ask.body.to_vec()),
         };
         if ask.is_fresh {
@@ -117,10 +118,10 @@ impl AsyncHttpTransport {
         let (client, request) = request.header("Accept-Encoding", "identity").build_split();
         let request = request.map_err(|e| unanswered(what, &e))?;
         let asked = request.url().clone();
-        let upload =
-            if length == 0 { Duration::ZERO } else { self.timeouts.longest(length).unwrap_or_default() };
-        let connect = self.timeouts.connect.saturating_mul(2);
-        let limit = self.timeouts.response.saturating_add(connect).saturating_add(upload);
+        // The library does not say when the connection stands or the upload is through.
+        let upload = if length == 0 { Some(Duration::ZERO) } else { self.timeouts.longest(length) };
+        let limit = self.timeouts.connect.saturating_add(self.timeouts.response);
+        let limit = upload.map_or(self.timeouts.total, |upload| limit.saturating_add(upload));
         let late = |_| TransportError::Timeout { what: what.to_owned(), phase: "response" };
         let reply = timeout(limit, client.execute(request)).await.map_err(late)?;
         let reply = reply.map_err(|e| unanswered(what, &e))?;

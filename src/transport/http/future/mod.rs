@@ -31,7 +31,9 @@ use crate::{
 /// Talks to a Notary server about one collection, without blocking. Connections are kept and
 /// reused; clones share them.
 ///
-/// Its futures want a tokio runtime whose input, output and time are enabled.
+/// Its futures want a tokio runtime whose input, output and time are enabled. Of the time-outs,
+/// `connect` and `response` count together, with the time that the slowest pace allows for an
+/// upload, since the HTTP library does not tell these phases apart.
 ///
 /// ```no_run
 /// use tuf_notary::{Gun, Trust, future::Collection, transport::AsyncHttpTransport};
