@@ -32,7 +32,9 @@ async fn main() -> ExitCode {
     let tasks: Vec<_> = arguments
         .map(|image| {
             let collections = collections.clone();
-            tokio::spawn(async move { verify(&collections, &image).await.map_err(|e| format!("{image}: {e}")) })
+            tokio::spawn(
+                async move { verify(&collections, &image).await.map_err(|e| format!("{image}: {e}")) },
+            )
         })
         .collect();
     let mut code = ExitCode::SUCCESS;

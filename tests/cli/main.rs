@@ -5,12 +5,14 @@ mod common;
 
 mod lab;
 
+mod admission;
 mod answers;
 mod docker;
 mod durability;
 mod inspect;
 mod local_state;
 mod pins;
+mod policy;
 mod publish;
 mod rotate_keys;
 mod server_choice;
