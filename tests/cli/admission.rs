@@ -160,7 +160,7 @@ fn whatever_goes_wrong_is_a_refusal() {
     // Nobody listens there.
     let webhook = Webhook::start(&user, &configuration(&user, "http://127.0.0.1:1", &"ab".repeat(32)));
     webhook.refuses(&[&format!("{GUN}:v1")], "NETWORK: ");
-    webhook.refuses(&["UPPER/case"], "IMAGE: ");
+    webhook.refuses(&["registry.example.com/Upper"], "IMAGE: ");
     webhook.refuses(&[], "OBJECT: ");
     let response = webhook.review("Gadget", &json!({ "spec": containers(&["alpine"]) }));
     assert_eq!(response["allowed"], false);

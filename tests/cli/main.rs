@@ -5,6 +5,7 @@ mod common;
 
 mod lab;
 
+#[cfg(feature = "http-async")]
 mod admission;
 mod answers;
 mod docker;

@@ -3,8 +3,13 @@
 use tuf_notary::testkit::{Forge, ForgeKey};
 
 use crate::{
-    common::static_server::{Fault, StaticServer},
+    common::{
+        certificates::Tls,
+        notary_server::NotaryServer,
+        static_server::{Fault, StaticServer},
+    },
     lab::*,
+    pins::certified,
 };
 
 /// `targets/releases`, alice and bob sign `v2`, releases and alice sign `v3`.
@@ -130,7 +135,7 @@ fn fz_14_the_mode_decides_what_a_silent_server_means() {
             if mode.is_empty() { fixed.to_vec() } else { [&fixed[..], &["--freshness", mode]].concat() },
         )
     };
-    run(&url, "offline").fails(1, "NOT_CACHED");
+    run(&url, "offline").fails(3, "NOT_CACHED");
     run(&url, "").verifies(2);
     server.requests();
     let nobody = "http://127.0.0.1:1";
@@ -145,4 +150,49 @@ fn fz_14_the_mode_decides_what_a_silent_server_means() {
     // An answer that is a refusal is no silence.
     server.fault("timestamp", Fault::Status(404));
     assert_ne!(run(&url, "prefer-cache").0.status, Some(0));
+}
+
+#[test]
+fn a_configuration_pins_an_authority_or_a_root_or_names_first_use() {
+    let ((key, authority), (_, other)) = (certified(), certified());
+    let mut forge = Forge::new(GUN);
+    forge.set_keys("root", &[key], 1);
+    let (published, stranger) = (forge.build(), Forge::new(GUN).build());
+    let server = StaticServer::start(&published);
+    let run = |pin: &str| {
+        let user = User::new();
+        user.write("right.pem", &authority);
+        user.write("wrong.pem", &other);
+        user.write("right.json", published.newest("root"));
+        user.write("wrong.json", stranger.newest("root"));
+        let url = server.url();
+        let entry =
+            format!("[[image]]\nmatch = \"*\"\nserver = \"{url}\"\ndangerous-plain-http = true\n{pin}\n");
+        let file = user.write("trust.toml", format!("trust-dir = \"kept\"\n{entry}"));
+        user.run("verify_tag", ["--config", &file, "--at", NOW, &format!("{GUN}:v1")])
+    };
+    run("root-ca = [\"wrong.pem\"]").fails(1, "PIN_MISMATCH");
+    run("root-ca = [\"wrong.pem\", \"right.pem\"]").verifies(1);
+    assert_ne!(run("root-file = \"wrong.json\"").0.status, Some(0));
+    run("root-file = \"right.json\"").verifies(1);
+    run("first-use = true").verifies(1);
+}
+
+#[test]
+fn a_configuration_says_whom_tls_believes() {
+    let test = "a_configuration_says_whom_tls_believes";
+    let Some(server) = NotaryServer::start_tls(test, Tls::Authority) else { return };
+    let (user, hex) = (User::new(), "ab".repeat(32));
+    let (address, ca) = (server.address(), server.authority().unwrap().to_str().unwrap());
+    let image = format!("{address}/team/app:v1");
+    user.run("push_sign", ["--tls-ca", ca, "--sha256", &hex, "--size", "1", &image]).0.ok();
+    let run = |tls: &str| {
+        let entry =
+            format!("trust-dir = \"kept\"\n[[image]]\nmatch = \"{address}\"\nfirst-use = true\n{tls}\n");
+        let file = user.write("trust.toml", entry);
+        user.run("verify_tag", ["--config", &file, &image])
+    };
+    run("").fails(3, "NETWORK");
+    run(&format!("tls-ca = [\"{ca}\"]")).prints(&format!("{address}/team/app@sha256:{hex}"));
+    assert!(user.home().join("kept/tuf").is_dir(), "the file says where first use is remembered");
 }
