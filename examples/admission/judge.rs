@@ -1,34 +1,34 @@
 //! Pins images by what their collections say. One handle a collection serves all requests: questions
 //! that come together become one, and an answer is served again as long as the file allows.
 
-use std::{
-    collections::BTreeMap,
-    fmt::Display,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::BTreeMap, fmt::Display, num::NonZeroUsize, sync::Arc};
 
 use tokio::task::JoinSet;
 use tuf_notary::{
-    Gun,
-    future::Collection,
-    image::{Reference, ResolvedTrust, TrustConfig},
+    Error, Gun,
+    future::{Collection, Collections},
+    image::{ConfigError, Reference, TrustConfig},
+    transport::TransportError,
 };
 
 use crate::review::Place;
 
 /// Requests name the collections, so their number is bounded.
-const MOST_COLLECTIONS: usize = 1024;
+const MOST_COLLECTIONS: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 
 /// Whom to believe, and the collections that were asked so far.
 #[derive(Debug)]
 pub struct Judge {
-    config: TrustConfig,
-    collections: Mutex<BTreeMap<Gun, Collection>>,
+    config: Arc<TrustConfig>,
+    collections: Collections,
 }
 
 impl Judge {
-    pub const fn new(config: TrustConfig) -> Self {
-        Self { config, collections: Mutex::new(BTreeMap::new()) }
+    pub fn new(config: TrustConfig) -> Self {
+        let config = Arc::new(config);
+        let of = Arc::clone(&config);
+        let collections = Collections::new(MOST_COLLECTIONS, move |gun| collection(&of, gun));
+        Self { config, collections }
     }
 
     /// The places whose image has to be replaced, or why one of the images is refused: all or none.
@@ -69,24 +69,18 @@ impl Judge {
     async fn pin(&self, image: &str) -> Result<String, String> {
         let image = Reference::parse(image).map_err(|error| reason("IMAGE", error))?;
         let trust = self.config.for_image(&image).map_err(|error| reason(error.code(), &error))?;
-        let view = self.collection(&trust)?.refresh().await.map_err(|error| reason(error.code(), &error))?;
+        let collection = self.collections.get(trust.gun()).map_err(|error| reason(error.code(), &error))?;
+        let view = collection.refresh().await.map_err(|error| reason(error.code(), &error))?;
         let pinned = trust.judge(&view).map_err(|error| reason(error.code(), &error))?;
         Ok(pinned.reference.to_string())
     }
+}
 
-    fn collection(&self, trust: &ResolvedTrust<'_>) -> Result<Collection, String> {
-        let mut collections = self.collections.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(collection) = collections.get(trust.gun()) {
-            return Ok(collection.clone());
-        }
-        let http = trust.http().and_then(|http| http.build_async());
-        let collection = trust.future(http.map_err(|error| reason(error.code(), &error))?).build();
-        if collections.len() >= MOST_COLLECTIONS {
-            collections.pop_first();
-        }
-        collections.insert(trust.gun().clone(), collection.clone());
-        Ok(collection)
-    }
+/// A collection as the file describes it.
+fn collection(config: &TrustConfig, gun: &Gun) -> Result<Collection, Error> {
+    let wrong = |error: ConfigError| TransportError::Config(error.to_string());
+    let trust = config.for_collection(gun).map_err(wrong)?;
+    Ok(trust.future(trust.http()?.build_async()?).build())
 }
 
 fn reason(code: &str, error: impl Display) -> String {

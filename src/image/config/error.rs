@@ -50,10 +50,10 @@ pub enum ConfigError {
         /// The collection that would sign it.
         gun: Gun,
     },
-    /// A mirror's image has no legal name where it comes from.
-    #[error("{image} of a mirror has no name there: {reason}")]
+    /// A mirror's image, or a collection, stands for no image.
+    #[error("{image} stands for no image: {reason}")]
     Unmapped {
-        /// The image.
+        /// The image or the collection.
         image: String,
         /// Why not.
         reason: String,

@@ -43,7 +43,7 @@ use mirror::Mirror;
 use rule::Rule;
 
 use super::Reference;
-use crate::verify::Trust;
+use crate::{name::Gun, verify::Trust};
 
 /// Whom to ask and to believe about which images.
 ///
@@ -125,12 +125,31 @@ impl TrustConfig {
     /// [`ConfigError::Unlisted`] when no entry matches.
     pub fn for_image(&self, image: &Reference) -> Result<ResolvedTrust<'_>, ConfigError> {
         let signed = mirror::map(&self.mirrors, image)?;
+        self.resolve(image.clone(), signed)
+    }
+
+    /// What is said about a collection. A mirror's name is none: nothing is mapped.
+    ///
+    /// # Errors
+    /// [`ConfigError::Unlisted`] when no entry matches, [`ConfigError::Unmapped`] when the
+    /// collection is of no image.
+    pub fn for_collection(&self, gun: &Gun) -> Result<ResolvedTrust<'_>, ConfigError> {
+        let wrong =
+            |reason: &str| ConfigError::Unmapped { image: gun.to_string(), reason: reason.to_owned() };
+        let image = Reference::parse(gun.as_str()).map_err(|error| wrong(&error.to_string()))?;
+        if image.gun() != gun {
+            return Err(wrong("no image has this name"));
+        }
+        self.resolve(image.clone(), image)
+    }
+
+    fn resolve(&self, asked: Reference, signed: Reference) -> Result<ResolvedTrust<'_>, ConfigError> {
         let name = signed.gun().as_str();
         let matching = self.rules.iter().filter(|rule| rule.prefix.rest(name).is_some());
         let Some(rule) = matching.max_by_key(|rule| rule.prefix.length()) else {
-            return Err(ConfigError::Unlisted { image: image.to_string(), gun: signed.gun().clone() });
+            return Err(ConfigError::Unlisted { image: asked.to_string(), gun: signed.gun().clone() });
         };
-        Ok(ResolvedTrust::new(rule, self.trust_dir.as_ref(), image.clone(), signed))
+        Ok(ResolvedTrust::new(rule, self.trust_dir.as_ref(), asked, signed))
     }
 
     fn new(file: dto::File, base: &Path) -> Result<Self, ConfigError> {

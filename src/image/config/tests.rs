@@ -209,6 +209,12 @@ fn a_mirror_is_mapped_as_the_file_says_and_not_otherwise() {
     assert_eq!(gun("chain.example/library/alpine"), Err("UNLISTED"));
     let asked = image("mirror.example/proxy/library/alpine:3");
     let trust = config.for_image(&asked).unwrap();
+    // What is mapped already is not mapped again.
+    let of = |gun: &str| config.for_collection(&Gun::new(gun).unwrap()).map(|_| ()).map_err(|e| e.code());
+    assert_eq!(of(trust.gun().as_str()), Ok(()));
+    assert_eq!(of("mirror.example/proxy/library/alpine"), Err("UNLISTED"));
+    assert_eq!(of("docker.io/alpine"), Err("UNMAPPED"));
+    assert_eq!(of("docker.io/library/alpine:3"), Err("UNMAPPED"));
     assert_eq!(trust.server().unwrap().as_str(), "https://notary.docker.io/");
     for (from, to) in [
         ("mirror.example/a/*", "docker.io/library/a"),
