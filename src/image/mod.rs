@@ -1,8 +1,11 @@
-//! Container images: which collection signs an image, where it is asked, and what it says.
+//! Container images: which collection signs an image, where it is asked, what it says, and what is
+//! required of it.
 //!
 //! The rule is Docker's own: an image's GUN is its repository's full name, `docker.io/library/`
 //! included, and its server is the one that `DOCKER_CONTENT_TRUST_SERVER` names, `notary.docker.io`
-//! for Docker Hub, and otherwise the registry itself.
+//! for Docker Hub, and otherwise the registry itself. A [`Policy`] requires more than Docker does;
+//! with the feature `config`, `TrustConfig` says for all images of a program whom to ask and to
+//! believe.
 //!
 //! ```
 //! use tuf_notary::image::{Reference, trust_server};
