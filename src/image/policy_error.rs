@@ -21,7 +21,7 @@ pub enum PolicyError {
         /// The tag.
         tag: String,
         /// What was found.
-        source: LookupError,
+        source: Box<LookupError>,
     },
     /// A role that must sign the same content signs something else.
     #[error("{role} must sign {tag} as {other} does: expected {expected}, found {found}")]
@@ -53,11 +53,11 @@ pub enum PolicyError {
         /// How many must vouch.
         at_least: usize,
         /// Whose word counts.
-        signers: Vec<String>,
+        signers: Box<[String]>,
         /// How many count.
         counted: usize,
         /// What was found of each.
-        found: Vec<String>,
+        found: Box<[String]>,
     },
     /// No accepted role signs the digest under any tag.
     #[error("{gun}@{digest} is not signed under any tag by {asked}")]
@@ -93,10 +93,13 @@ pub enum PolicyError {
 
 impl PolicyError {
     /// A stable, machine-readable code.
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
-            Self::Role { source: LookupError::NotSigned { .. }, .. } => "ROLE_REQUIRED",
-            Self::Lookup(error) | Self::Role { source: error, .. } => error.code(),
+            Self::Lookup(error) => error.code(),
+            Self::Role { source, .. } => match &**source {
+                LookupError::NotSigned { .. } => "ROLE_REQUIRED",
+                error => error.code(),
+            },
             Self::Disagreement { .. } => "ROLES_DISAGREE",
             Self::Signers { .. } => "SIGNERS_REQUIRED",
             Self::UnsignedDigest { .. } => "DIGEST_NOT_SIGNED",
@@ -107,17 +110,17 @@ impl PolicyError {
 
     /// Whether the answer is that nobody whose word counts signs the image. Too few signers are
     /// another matter: the image is signed.
-    pub const fn is_not_found(&self) -> bool {
-        matches!(
-            self,
-            Self::Lookup(LookupError::NotSigned { .. })
-                | Self::Role { source: LookupError::NotSigned { .. }, .. }
-                | Self::UnsignedDigest { .. }
-        )
+    pub fn is_not_found(&self) -> bool {
+        match self {
+            Self::Lookup(error) => matches!(error, LookupError::NotSigned { .. }),
+            Self::Role { source, .. } => matches!(**source, LookupError::NotSigned { .. }),
+            Self::UnsignedDigest { .. } => true,
+            _ => false,
+        }
     }
 
     pub(super) fn required(role: &RoleName, tag: &str, source: LookupError) -> Self {
-        Self::Role { role: role.clone(), tag: tag.to_owned(), source }
+        Self::Role { role: role.clone(), tag: tag.to_owned(), source: Box::new(source) }
     }
 
     pub(super) fn disagreement(expected: &SignedTarget, found: &SignedTarget) -> Self {

@@ -57,7 +57,7 @@ impl<'a> Vouching<'a> {
             at_least: quorum.at_least(),
             signers: quorum.signers().iter().map(ToString::to_string).collect(),
             counted,
-            found,
+            found: found.into(),
         })
     }
 
