@@ -24,6 +24,8 @@ usage: verify_tag [OPTIONS] IMAGE[:TAG][@sha256:HEX]
   --server URL       the trust server; default: as Docker chooses it
   --plain-http       allow http:// URLs (dangerous)
   --tls-ca FILE      trust this CA, and no other, for TLS
+  --token-host HOST  a token server there may see the login; may be repeated. The login: NOTARY_AUTH,
+                     or Docker's at the image's registry
   --trust-dir DIR    where trust is kept; default: $DOCKER_CONFIG/trust or ~/.docker/trust
   --root-key KEYID   pin the root key: certificate id or canonical id; may be repeated
   --ca FILE          pin the root's certificate authority
@@ -33,8 +35,9 @@ usage: verify_tag [OPTIONS] IMAGE[:TAG][@sha256:HEX]
   --freshness MODE   online (default), prefer-cache (the cache serves when the network fails) or
                      offline (no request at all)
   --config FILE      trust configuration, TOML or JSON, instead of all of the above but
-                     --trust-dir, --require-signer and --min-signers
-  --at RFC3339       judge as of this time
+                     --token-host, --trust-dir, --require-signer and --min-signers
+  --at RFC3339       judge as of this time, and change no trust data
+  --clock RFC3339    take this for the present time (dangerous)
   --reset-trust      forget the collection's anchor and floors first (dangerous)
 
 A digest is accepted if it is signed: under the tag if one is given, else under any.

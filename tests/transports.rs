@@ -13,8 +13,14 @@ mod adapter {
     pub const IS_BLOCKING: bool = true;
 }
 #[cfg(feature = "http-blocking")]
+#[path = "transports/faults.rs"]
+mod faults;
+#[cfg(feature = "http-blocking")]
 #[path = "transports/http.rs"]
 mod http;
+#[cfg(feature = "http-blocking")]
+#[path = "transports/proxies.rs"]
+mod proxies;
 #[cfg(feature = "http-blocking")]
 #[path = "transports/server.rs"]
 mod server;

@@ -35,6 +35,7 @@ mod signing;
 mod spki;
 mod stale_answers;
 mod threshold;
+mod transport_errors;
 mod uploads;
 mod wrong_keys;
 mod x509;

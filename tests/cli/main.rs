@@ -8,6 +8,7 @@ mod lab;
 #[cfg(feature = "http-async")]
 mod admission;
 mod answers;
+mod credentials;
 mod docker;
 mod durability;
 mod inspect;

@@ -52,7 +52,7 @@ fn a_digest_must_be_signed() {
     user.verify(&server, &[], &format!("v2@{}", digest(3))).fails(1, "OTHER_DIGEST");
     let run = |byte, more: &[&str]| {
         let (url, image) = (server.url(), format!("{GUN}@{}", digest(byte)));
-        let fixed = ["--plain-http", "--server", &url, "--at", NOW, &image];
+        let fixed = ["--plain-http", "--server", &url, "--clock", NOW, &image];
         user.run("verify_tag", [&fixed[..], more].concat())
     };
     run(3, &[]).verifies(3);
@@ -83,7 +83,7 @@ fn a_configuration_says_whom_to_ask_and_to_believe() {
         "required-roles = [\"targets/releases\"]\nrequired-signers = [{ of = [\"alice\", \"bob\"] }]";
     let file = config(&user, &server, &key, demands);
     let run = |image: &str, more: &[&str]| {
-        user.run("verify_tag", [&["--config", &file, "--at", NOW, image], more].concat())
+        user.run("verify_tag", [&["--config", &file, "--clock", NOW, image], more].concat())
     };
     run(&format!("{GUN}:v2"), &[]).verifies(2);
     run(&format!("{GUN}:v3"), &[]).fails(1, "SIGNERS_REQUIRED");
@@ -118,18 +118,11 @@ fn a_configuration_says_whom_to_ask_and_to_believe() {
 
 #[test]
 fn fz_14_the_mode_decides_what_a_silent_server_means() {
-    let mut forge = team();
-    // The clock of this machine decides, not the forge's instant.
-    for role in
-        ["root", "timestamp", "snapshot", "targets", "targets/releases", "targets/alice", "targets/bob"]
-    {
-        forge.expires(role, "2099-01-01T00:00:00Z");
-    }
-    let server = StaticServer::start(&forge.build());
+    let server = StaticServer::start(&team().build());
     let (user, url) = (User::new(), server.url());
     let image = format!("{GUN}:v2");
     let run = |server: &str, mode: &str| {
-        let fixed = ["--plain-http", "--server", server, &image];
+        let fixed = ["--plain-http", "--clock", NOW, "--server", server, &image];
         user.run(
             "verify_tag",
             if mode.is_empty() { fixed.to_vec() } else { [&fixed[..], &["--freshness", mode]].concat() },
@@ -169,7 +162,7 @@ fn a_configuration_pins_an_authority_or_a_root_or_names_first_use() {
         let entry =
             format!("[[image]]\nmatch = \"*\"\nserver = \"{url}\"\ndangerous-plain-http = true\n{pin}\n");
         let file = user.write("trust.toml", format!("trust-dir = \"kept\"\n{entry}"));
-        user.run("verify_tag", ["--config", &file, "--at", NOW, &format!("{GUN}:v1")])
+        user.run("verify_tag", ["--config", &file, "--clock", NOW, &format!("{GUN}:v1")])
     };
     run("root-ca = [\"wrong.pem\"]").fails(1, "PIN_MISMATCH");
     run("root-ca = [\"wrong.pem\", \"right.pem\"]").verifies(1);

@@ -59,7 +59,7 @@ fn fetching(server: &Server, timeouts: Timeouts) -> Result<(), TransportError> {
 }
 
 #[test]
-fn a_handshake_that_stalls_is_a_connect_time_out() {
+fn sl_03_a_handshake_that_stalls_is_a_connect_time_out() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = Url::parse(&format!("https://{}", listener.local_addr().unwrap())).unwrap();
     let key = rcgen::KeyPair::generate().unwrap();
@@ -73,7 +73,7 @@ fn a_handshake_that_stalls_is_a_connect_time_out() {
 }
 
 #[test]
-fn a_head_that_stalls_or_drips_is_a_response_time_out() {
+fn sl_02_a_head_that_stalls_or_drips_is_a_response_time_out() {
     let timeouts = Timeouts { connect: SHORT, response: SHORT, ..patient() };
     for server in [stalling(""), stalling("HTTP/1.1 200 OK\r\nX"), dripping("HTTP/1.1 200 OK\r\nX: ", "a")] {
         assert_times_out("response", || fetching(&server, timeouts));
@@ -81,7 +81,7 @@ fn a_head_that_stalls_or_drips_is_a_response_time_out() {
 }
 
 #[test]
-fn a_body_that_stalls_is_a_body_time_out() {
+fn sl_01_a_body_that_stalls_is_a_body_time_out() {
     let timeouts = Timeouts { idle: SHORT, ..patient() };
     for server in [
         stalling("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"),
@@ -140,7 +140,7 @@ fn time_outs_without_end_are_no_panic() {
 }
 
 #[test]
-fn a_body_that_drips_is_too_slow() {
+fn sl_01_a_body_that_drips_is_too_slow() {
     let timeouts = Timeouts { min_bytes_per_second: 1000, window: 2 * SHORT, ..patient() };
     let announced = "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n";
     for server in [dripping(announced, "abcdefgh"), dripping(CHUNKED, "1\r\na\r\n")] {

@@ -7,8 +7,12 @@ mod adapter;
 #[path = "../transports/auth.rs"]
 mod auth;
 mod client;
+#[path = "../transports/faults.rs"]
+mod faults;
 #[path = "../transports/http.rs"]
 mod http;
+#[path = "../transports/proxies.rs"]
+mod proxies;
 #[path = "../transports/server.rs"]
 mod server;
 #[path = "../transports/slow.rs"]

@@ -85,20 +85,20 @@ impl Credentials {
         Self::basic(user.trim(), Zeroizing::new(password.trim().to_owned())).map(Some)
     }
 
+    /// The user's name, where there is one.
+    pub fn user(&self) -> Option<&str> {
+        match &self.0 {
+            Kind::Basic { user, .. } => Some(user),
+            Kind::IdentityToken(_) | Kind::RegistryToken(_) => None,
+        }
+    }
+
     /// The header for a server that asks for name and password; none without them.
     pub(in crate::transport) fn basic_header(&self) -> Option<Zeroizing<String>> {
         let Kind::Basic { user, password } = &self.0 else { return None };
         let pair = Zeroizing::new([user, ":", password].concat());
         let encoded = Zeroizing::new(BASE64.encode(pair.as_bytes()));
         Some(Zeroizing::new(["Basic ", &encoded].concat()))
-    }
-
-    /// The user's name, where there is one.
-    pub(super) fn user(&self) -> Option<&str> {
-        match &self.0 {
-            Kind::Basic { user, .. } => Some(user),
-            Kind::IdentityToken(_) | Kind::RegistryToken(_) => None,
-        }
     }
 
     pub(in crate::transport) fn as_identity_token(&self) -> Option<&str> {

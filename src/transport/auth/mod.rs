@@ -100,6 +100,7 @@ enum Shown {
 
 /// What to do next.
 #[derive(Debug)]
+#[allow(clippy::exhaustive_enums)] // whoever sends must know how to do each
 pub enum Next {
     /// Send the request, with this `Authorization` header if there is one.
     Send(Option<Zeroizing<String>>),

@@ -11,8 +11,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use url::{Host, Url};
 
 /// Token servers of well-known trust servers: the server's host, and the one that speaks for it.
-const DELEGATES: [(&str, &str); 2] =
-    [("notary.docker.io", "auth.docker.io"), ("registry-1.docker.io", "auth.docker.io")];
+const DELEGATES: [(&str, &str); 3] = [
+    ("notary.docker.io", "auth.docker.io"),
+    ("registry-1.docker.io", "auth.docker.io"),
+    ("registry.gitlab.com", "gitlab.com"),
+];
 /// What we put into a token request ourselves.
 const OURS: [&str; 8] = [
     "scope",
@@ -105,13 +108,18 @@ fn is_public_host(host: &Host<&str>) -> bool {
 /// By the special-purpose address registry of RFC 6890.
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
-    let special = match (a, b, c) {
-        (0 | 10 | 127 | 224.., ..) | (169, 254, _) | (192, 168, _) => true,
-        (100, 64..=127, _) | (172, 16..=31, _) | (198, 18..=19, _) => true,
-        (192, 0, 0 | 2) | (198, 51, 100) | (203, 0, 113) => true,
-        _ => false,
-    };
-    !special
+    !matches!(
+        (a, b, c),
+        (0 | 10 | 127 | 224.., ..)
+            | (100, 64..=127, _)
+            | (169, 254, _)
+            | (172, 16..=31, _)
+            | (192, 0, 0 | 2)
+            | (192, 168, _)
+            | (198, 18..=19, _)
+            | (198, 51, 100)
+            | (203, 0, 113)
+    )
 }
 
 /// The same; an address that carries an IPv4 address is as public as that one.

@@ -33,7 +33,8 @@ pub(super) enum Method {
 
 impl<'a> Ask<'a> {
     pub(super) fn new(method: Method, access: Access, url: &'a str, what: &'a str, max: u64) -> Self {
-        let (content_type, body, meaning) = ("", &[][..], Refusal::of_request as fn(_) -> _);
+        let meaning: fn(Refusal) -> TransportError = Refusal::of_request;
+        let (content_type, body) = ("", &[][..]);
         Self { method, access, url, what, max, is_fresh: false, content_type, body, meaning }
     }
 }

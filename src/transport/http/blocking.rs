@@ -10,7 +10,7 @@ use ureq::Agent;
 use url::Url;
 
 use super::{
-    Retries, Timeouts, TransportError, Upload,
+    Retries, Timeouts, TransportError,
     ask::{Ask, MAX_KEY, MAX_REFUSAL, Method},
     body::{self, Body},
     builder::HttpTransportBuilder,
@@ -22,7 +22,7 @@ use super::{
 use crate::{
     name::{Form, Gun, Resource, RoleName},
     transport::{
-        Transport,
+        Transport, Upload,
         auth::{Access, Authenticator},
     },
 };

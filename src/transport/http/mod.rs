@@ -39,4 +39,4 @@ pub use future::AsyncHttpTransport;
 pub use retry::Retries;
 pub use timeouts::Timeouts;
 
-use super::{TransportError, Upload};
+use super::TransportError;

@@ -10,13 +10,11 @@ use reqwest::{
 use rustls::ClientConfig;
 use url::{Host, Url};
 
-use super::{
-    super::{
-        HttpTransportBuilder, Timeouts, TransportError,
-        proxy::Proxies,
-        tls::{self, Configs},
-    },
-    AsyncHttpTransport,
+use super::AsyncHttpTransport;
+use crate::transport::http::{
+    HttpTransportBuilder, Timeouts, TransportError,
+    proxy::Proxies,
+    tls::{self, Configs},
 };
 use crate::{name::Gun, transport::auth::Authenticator};
 

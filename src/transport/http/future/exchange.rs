@@ -12,18 +12,18 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::{
-    super::{
-        TransportError,
-        ask::{Ask, MAX_REFUSAL, Method},
-        framing::{self, Unfit},
-        pace::Pace,
-        retry::Schedule,
-        status::Refusal,
-    },
     AsyncHttpTransport,
     failure::{Failed, broken, unanswered},
 };
 use crate::transport::auth::{Attempt, Next, TokenRequest};
+use crate::transport::http::{
+    TransportError,
+    ask::{Ask, MAX_REFUSAL, Method},
+    framing::{self, Unfit},
+    pace::Pace,
+    retry::Schedule,
+    status::Refusal,
+};
 
 impl AsyncHttpTransport {
     /// The body of a 200; otherwise why there is none.

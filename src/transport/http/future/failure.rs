@@ -2,7 +2,7 @@
 
 use std::{error::Error, io};
 
-use super::super::{TransportError, retry, status::shorten, tls};
+use crate::transport::http::{TransportError, retry, status::shorten, tls};
 
 /// Why a try failed, and whether that may pass.
 pub(super) struct Failed {

@@ -14,7 +14,7 @@ use reqwest::Client;
 use url::Url;
 
 use super::{
-    HttpTransportBuilder, Retries, Timeouts, TransportError, Upload,
+    HttpTransportBuilder, Retries, Timeouts, TransportError,
     ask::{Ask, MAX_KEY, MAX_REFUSAL, Method},
     multipart,
     routes::Routes,
@@ -23,7 +23,7 @@ use super::{
 use crate::{
     name::{Form, Gun, Resource, RoleName},
     transport::{
-        AsyncTransport, BoxFuture,
+        AsyncTransport, BoxFuture, Upload,
         auth::{Access, Authenticator},
     },
 };
