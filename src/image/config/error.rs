@@ -40,7 +40,7 @@ pub enum ConfigError {
         /// The file.
         path: PathBuf,
         /// What is wrong.
-        source: Box<ConfigError>,
+        source: Box<Self>,
     },
     /// No entry matches the image: nobody says whom to believe.
     #[error("no entry of the trust configuration matches {image} (signed as {gun})")]

@@ -80,7 +80,7 @@ impl TrustConfig {
         let bytes = files::bounded(path).map_err(wrong)?;
         let other = |why: &str| wrong(std::io::Error::new(std::io::ErrorKind::InvalidData, why));
         let text = String::from_utf8(bytes).map_err(|_| other("not UTF-8"))?;
-        let base = path.parent().unwrap_or(Path::new(""));
+        let base = path.parent().unwrap_or_else(|| Path::new(""));
         let config = match path.extension().and_then(|it| it.to_str()) {
             Some("toml") => Self::from_toml(&text, base),
             Some("json") => Self::from_json(&text, base),

@@ -92,6 +92,11 @@ impl<'a> ResolvedTrust<'a> {
         }
     }
 
+    /// Certificates to believe for TLS, in PEM; none means the system's.
+    pub fn tls_ca(&self) -> &[Vec<u8>] {
+        &self.rule.tls_ca
+    }
+
     /// What the image is pinned to, under the name that was asked for.
     ///
     /// # Errors
@@ -114,7 +119,7 @@ impl<'a> ResolvedTrust<'a> {
         // The file says so twice, or there is no such server.
         let plain = server.scheme() == "http";
         let builder = Http::builder(server, self.gun());
-        let builder = self.rule.tls_ca.iter().fold(builder, |builder, pem| builder.ca_pem(pem));
+        let builder = self.tls_ca().iter().fold(builder, |builder, pem| builder.ca_pem(pem));
         Ok(if plain { builder.dangerous().allow_plain_http() } else { builder })
     }
 
