@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    Collection,
+    blocking::Collection,
     name::RoleName,
     testkit::{Forge, ForgeKey, TrustServer},
     view::Freshness,
@@ -100,6 +100,11 @@ fn tp_09_what_is_misspelled_is_refused_with_its_place() {
     refused(entry_of(&format!("root-keys = \"{ID}\"")), "CONFIG_SYNTAX", &["line 3"]);
     refused(pinned("required-signers = [{ atleast = 1, of = [\"alice\"] }]"), "CONFIG_SYNTAX", &["atleast"]);
     refused(pinned("first-use = \"no\""), "CONFIG_SYNTAX", &["line 4"]);
+    refused(
+        toml("[[mirror]]\nfrom = \"m.example/a\"\nto = \"docker.io/a\"\nfor = 1"),
+        "CONFIG_SYNTAX",
+        &["line 4"],
+    );
     refused(toml("[[image]]\nserver = \"https://x\""), "CONFIG_SYNTAX", &["match"]);
     let json = |text| TrustConfig::from_json(text, Path::new(""));
     refused(json("{\n \"imaje\": []}"), "CONFIG_SYNTAX", &["line 2, column", "imaje"]);

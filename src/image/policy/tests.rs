@@ -1,8 +1,9 @@
 use super::*;
 use crate::{
-    Collection, Trust,
+    blocking::Collection,
     name::SignerName,
     testkit::{Forge, ForgeKey, TrustServer},
+    verify::Trust,
     view::Freshness,
 };
 
