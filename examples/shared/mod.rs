@@ -17,10 +17,10 @@ use std::{
 #[cfg(feature = "docker-config")]
 use tuf_notary::transport::DockerConfig;
 use tuf_notary::{
-    blocking::Collection,
+    blocking::{Collection, CollectionBuilder},
     crypto::Certificate,
     error::Error,
-    image::{Reference, trust_server},
+    image::{Reference, ResolvedTrust, trust_server},
     keys::{DirectoryKeys, EnvironmentPassphrases},
     name::{Expiry, KeyId},
     store::DirectoryStore,
@@ -41,6 +41,8 @@ pub struct Options {
     root_keys: Vec<KeyId>,
     ca: Option<PathBuf>,
     at: Option<SystemTime>,
+    /// Which answers will do; nobody publishes on top of a cache, so few examples take it.
+    pub freshness: Option<Freshness>,
     clock: Option<SystemTime>,
     reset_trust: bool,
     token_hosts: Vec<String>,
@@ -53,6 +55,8 @@ pub enum Failure {
     Usage(String),
     /// The operation failed: exit code 3 when the server gave no answer, otherwise 1.
     Operation(Error),
+    /// The answer holds and is not what is required: exit code 1, and a code for the reason.
+    Refused(&'static str, String),
     /// The result could not be printed: exit code 1, so that nobody takes it for a result.
     Output(io::Error),
 }
@@ -80,6 +84,7 @@ pub fn run(help: &str, main: impl FnOnce() -> Result<(), Failure>) -> ExitCode {
     let (code, reason, sentence) = match outcome {
         Ok(()) => return ExitCode::SUCCESS,
         Err(Failure::Usage(reason)) => (2, "USAGE", reason),
+        Err(Failure::Refused(code, reason)) => (1, code, reason),
         Err(Failure::Output(error)) => (1, "OUTPUT", error.to_string()),
         Err(Failure::Operation(error)) => {
             let code = if error.is_unanswered() { 3 } else { 1 };
@@ -162,9 +167,41 @@ impl Options {
             .transport(self.transport(image)?)
             .store(DirectoryStore::open(&trust_dir, image.gun()))
             .keys(DirectoryKeys::open(&keys, EnvironmentPassphrases::notary()));
-        if let Some(time) = self.at {
-            builder = builder.freshness(Freshness::AsOf(time));
+        if let Some(mode) = self.mode()? {
+            builder = builder.freshness(mode);
         }
+        self.build(builder)
+    }
+
+    /// The collection of an image, as a configuration describes it. Options may say where trust is
+    /// kept and as of when to judge, and nothing that the file says.
+    pub fn configured(&self, trust: &ResolvedTrust<'_>) -> Result<Collection, Failure> {
+        let said = self.server.is_some() || self.tls_ca.is_some() || self.ca.is_some();
+        if said || self.plain_http || !self.root_keys.is_empty() || self.freshness.is_some() {
+            let options = "--server, --plain-http, --tls-ca, --root-key, --ca and --freshness";
+            return Err(usage(format!("--config says it all: it excludes {options}")));
+        }
+        let signed = Reference::parse(trust.gun().as_str()).map_err(usage)?;
+        let server = trust.server().map_err(usage)?;
+        let mut builder = trust.blocking(self.logged_in(trust.http()?, &server, &signed)?);
+        if self.trust_dir.is_some() || trust.trust_dir().is_none() {
+            builder = builder.store(DirectoryStore::open(&self.trust_dir()?, trust.gun()));
+        }
+        if let Some(mode) = self.mode()? {
+            builder = builder.freshness(mode);
+        }
+        self.build(builder)
+    }
+
+    fn mode(&self) -> Result<Option<Freshness>, Failure> {
+        match (self.at, self.freshness) {
+            (Some(_), Some(_)) => Err(usage("--at and --freshness exclude each other")),
+            (Some(time), None) => Ok(Some(Freshness::AsOf(time))),
+            (None, mode) => Ok(mode),
+        }
+    }
+
+    fn build(&self, mut builder: CollectionBuilder) -> Result<Collection, Failure> {
         if let Some(time) = self.clock {
             builder = builder.clock(move || time);
         }
@@ -187,10 +224,7 @@ impl Options {
         if server.scheme() == "http" && !self.plain_http {
             return Err(usage("plain HTTP is dangerous and needs --plain-http"));
         }
-        // In the clear nobody says who asks, but within this machine.
-        let is_private = server.scheme() == "https"
-            || server.host_str().is_some_and(|host| matches!(host, "localhost" | "127.0.0.1" | "[::1]"));
-        let mut builder = HttpTransport::builder(server, image.gun());
+        let mut builder = HttpTransport::builder(server.clone(), image.gun());
         if let Some(path) = &self.tls_ca {
             let pem =
                 fs::read(path).map_err(|error| usage(format!("--tls-ca {}: {error}", path.display())))?;
@@ -199,6 +233,18 @@ impl Options {
         if self.plain_http {
             builder = builder.dangerous().allow_plain_http();
         }
+        self.logged_in(builder, &server, image)
+    }
+
+    fn logged_in(
+        &self,
+        mut builder: HttpTransportBuilder,
+        server: &Url,
+        image: &Reference,
+    ) -> Result<HttpTransport, Failure> {
+        // In the clear nobody says who asks, but within this machine.
+        let is_private = server.scheme() == "https"
+            || server.host_str().is_some_and(|host| matches!(host, "localhost" | "127.0.0.1" | "[::1]"));
         if is_private && let Some(credentials) = credentials(image)? {
             builder = builder.credentials(credentials);
         }

@@ -88,6 +88,11 @@ impl Reference {
     pub fn digest(&self) -> Option<&str> {
         self.digest.as_deref()
     }
+
+    /// The same image by digest, without a tag.
+    pub(super) fn pinned(&self, digest: &str) -> Self {
+        Self { tag: None, digest: Some(digest.to_owned()), ..self.clone() }
+    }
 }
 
 impl fmt::Display for Reference {
@@ -108,20 +113,21 @@ const DOCKER_HUB: &str = "docker.io";
 /// Host names know no case, so the registry is folded: no second GUN for the same image.
 fn split_registry(name: &str) -> (String, &str) {
     match name.split_once('/') {
-        Some((first, rest)) if names_a_registry(first) => {
-            let host = first.to_ascii_lowercase();
-            let host = if host == "index.docker.io" { DOCKER_HUB.to_owned() } else { host };
-            (host, rest)
-        }
+        Some((first, rest)) if names_a_registry(first) => (fold_host(first), rest),
         _ => (DOCKER_HUB.to_owned(), name),
     }
 }
 
-fn names_a_registry(part: &str) -> bool {
+pub(super) fn fold_host(host: &str) -> String {
+    let host = host.to_ascii_lowercase();
+    if host == "index.docker.io" { DOCKER_HUB.to_owned() } else { host }
+}
+
+pub(super) fn names_a_registry(part: &str) -> bool {
     part == "localhost" || part.contains(['.', ':']) || part.bytes().any(|c| c.is_ascii_uppercase())
 }
 
-fn is_registry(registry: &str) -> bool {
+pub(super) fn is_registry(registry: &str) -> bool {
     let (host, port) = match registry.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
         _ => (registry, None),
@@ -141,7 +147,7 @@ fn is_registry(registry: &str) -> bool {
 }
 
 /// Lower-case letters and digits, with single `.`, `_`, `__` or runs of `-` between them.
-fn is_path_component(part: &str) -> bool {
+pub(super) fn is_path_component(part: &str) -> bool {
     let alphanumeric = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let separators = part.split(alphanumeric).filter(|separator| !separator.is_empty());
     part.starts_with(alphanumeric)
@@ -149,7 +155,7 @@ fn is_path_component(part: &str) -> bool {
         && separators.into_iter().all(|it| matches!(it, "." | "_" | "__") || it.bytes().all(|c| c == b'-'))
 }
 
-fn is_tag(tag: &str) -> bool {
+pub(super) fn is_tag(tag: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     tag.len() <= 128 && tag.starts_with(word) && tag.chars().all(|c| word(c) || matches!(c, '.' | '-'))
 }

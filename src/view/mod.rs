@@ -5,6 +5,7 @@
 //! ends the look-up with an error; nothing falls back silently.
 
 mod error;
+mod mode;
 mod roles;
 mod target;
 

@@ -70,6 +70,8 @@ mod spki;
 mod stale_answers;
 #[path = "../attacks/threshold.rs"]
 mod threshold;
+#[path = "../attacks/transport_errors.rs"]
+mod transport_errors;
 #[path = "../attacks/uploads.rs"]
 mod uploads;
 #[path = "../attacks/wrong_keys.rs"]

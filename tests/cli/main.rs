@@ -5,6 +5,8 @@ mod common;
 
 mod lab;
 
+#[cfg(feature = "http-async")]
+mod admission;
 mod answers;
 mod credentials;
 mod docker;
@@ -13,6 +15,7 @@ mod inspect;
 mod key_stores;
 mod local_state;
 mod pins;
+mod policy;
 mod publish;
 mod rotate_keys;
 mod server_choice;

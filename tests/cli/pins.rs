@@ -41,7 +41,7 @@ fn a_root_key_is_pinned_by_certificate_or_canonical_id() {
 }
 
 /// A root key with a certificate of an authority, and the authority's certificate.
-fn certified() -> (ForgeKey, String) {
+pub fn certified() -> (ForgeKey, String) {
     let params = |name: &str| {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);

@@ -9,7 +9,7 @@ fn a_wrong_call_of_verify_tag_ends_with_2() {
     let server = StaticServer::start(&Forge::new(GUN).build());
     let user = User::new();
     let (url, image) = (server.url(), format!("{GUN}:v1"));
-    let digest = format!("{GUN}@sha256:{}", "ab".repeat(32));
+    let digest = format!("{GUN}@sha256:{}", "ab".repeat(31));
     let junk = user.write("junk.pem", "no certificate");
     let cases: &[&[&str]] = &[
         &[],
@@ -33,6 +33,14 @@ fn a_wrong_call_of_verify_tag_ends_with_2() {
         &["--plain-http", "--server", &url, "--ca", &junk, &image],
         &["--plain-http", "--server", &url, "--tls-ca", "/nowhere", &image],
         &["--plain-http", "--server", &url, "--tls-ca", &junk, &image],
+        &["--plain-http", "--server", &url, "--require-signer", "releases", &image],
+        &["--plain-http", "--server", &url, "--min-signers", "1", &image],
+        &["--plain-http", "--server", &url, "--require-signer", "alice", "--min-signers", "0", &image],
+        &["--plain-http", "--server", &url, "--require-signer", "alice", "--min-signers", "2", &image],
+        &["--plain-http", "--server", &url, "--freshness", "sometimes", &image],
+        &["--plain-http", "--server", &url, "--freshness", "online", "--at", NOW, &image],
+        &["--config", "/nowhere.toml", &image],
+        &["--config", &junk, &image],
         &["--plain-http", "--server", &url, &image, "--trust-dir"],
         &["--plain-http", "--server", &url, &image, "--trust-dir", ""],
     ];

@@ -68,8 +68,10 @@ pub enum DockerConfigError {
         line: usize,
     },
     /// A login can't be used.
-    #[error("the login at {registry}: {source}")]
+    #[error("{path}: the login at {registry}: {source}")]
     Login {
+        /// The file.
+        path: PathBuf,
         /// The registry.
         registry: String,
         /// What is wrong.
@@ -167,16 +169,20 @@ impl DockerConfig {
                     "<token>" => Credentials::identity_token(login.secret),
                     _ => Credentials::basic(login.username, login.secret),
                 };
-                return credentials.map(Some).map_err(|source| wrong(registry, source));
+                return credentials.map(Some).map_err(|source| self.wrong(registry, source));
             }
         }
         let Some(auth) = of_registry(&self.content.auths, registry) else { return Ok(None) };
-        auth.credentials().map_err(|source| wrong(registry, source))
+        auth.credentials().map_err(|source| self.wrong(registry, source))
     }
 
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    fn wrong(&self, registry: &str, source: CredentialsError) -> DockerConfigError {
+        DockerConfigError::Login { path: self.path.clone(), registry: registry.to_owned(), source }
     }
 }
 
@@ -205,10 +211,6 @@ impl fmt::Debug for Auth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("(a login)")
     }
-}
-
-fn wrong(registry: &str, source: CredentialsError) -> DockerConfigError {
-    DockerConfigError::Login { registry: registry.to_owned(), source }
 }
 
 fn secret<'de, D: Deserializer<'de>>(source: D) -> Result<Zeroizing<String>, D::Error> {
