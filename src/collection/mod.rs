@@ -37,6 +37,7 @@ use crate::{
     limits::Limits,
     name::Gun,
     store::{MemoryStore, MetadataStore, StoreError, StoreLock},
+    telemetry::Watched,
     transport::AsyncTransport,
     verify::{RefreshPlan, Trust},
     view::{Freshness, View},
@@ -88,7 +89,7 @@ impl Inner {
     }
 
     pub(crate) fn set_transport(&mut self, transport: impl AsyncTransport + 'static) {
-        self.transport = Some(Box::new(transport));
+        self.transport = Some(Box::new(Watched::new(self.gun.clone(), transport)));
     }
 }
 
