@@ -24,8 +24,7 @@ fn allowed(layer: &str) -> Option<Vec<&'static str>> {
     }
     let above: &[&[&str]] = match layer {
         "disk" => return Some(Vec::new()),
-        "keys" | "store" => &[&["disk"]],
-        "transport" => &[],
+        "keys" | "store" | "transport" => &[&["disk"]],
         "edit" => &[&["keys"]],
         "staged" => &[&["disk", "edit"]],
         "error" => &[&BAND, &["staged", "view"]],

@@ -1,5 +1,8 @@
 //! Our transports keep what `Transport` promises, whatever the server does.
 
+#[cfg(feature = "directory")]
+#[path = "transports/directory.rs"]
+mod directory;
 #[cfg(feature = "http-blocking")]
 #[path = "transports/http.rs"]
 mod http;

@@ -3,6 +3,8 @@
 //! A transport only carries bytes: nothing that it returns is believed. It must tell "not there"
 //! from "could not ask", because only the first is an answer.
 
+#[cfg(feature = "directory")]
+mod directory;
 mod future;
 #[cfg(feature = "http-blocking")]
 mod http;
@@ -10,6 +12,8 @@ mod memory;
 
 use std::{fmt::Debug, io, io::Read, time::Duration};
 
+#[cfg(feature = "directory")]
+pub use directory::DirectoryTransport;
 pub(crate) use future::sleep;
 pub use future::{AsyncTransport, Blocking, BoxFuture};
 #[cfg(feature = "http-blocking")]
