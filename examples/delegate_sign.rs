@@ -21,8 +21,8 @@ usage: delegate_sign [OPTIONS] --sha256 HEX --size N IMAGE:TAG
   --role ROLE         sign as this role only, such as targets/alice; can be repeated. Without it:
                       in every role that may sign the tag and whose key is at hand
   --keys DIR          folder of <id>.key files; default: private/ in the trust folder
-  --server URL, --plain-http, --tls-ca FILE, --trust-dir DIR, --root-key KEYID, --ca FILE,
-  --at RFC3339, --reset-trust: as in verify_tag
+  --server URL, --plain-http, --tls-ca FILE, --token-host HOST, --trust-dir DIR, --root-key KEYID, --ca FILE,
+  --clock RFC3339, --reset-trust: as in verify_tag
 
 The collection's owner has added the signer (see the example signers), and the server signs its
 snapshots (initialise --server-snapshot). The passphrase comes from NOTARY_DELEGATION_PASSPHRASE.";

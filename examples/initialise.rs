@@ -26,8 +26,8 @@ usage: initialise [OPTIONS] IMAGE
   --server-snapshot   let the server sign snapshots, as Docker does: needed where signers publish
                       without the snapshot's key
   --keys DIR          folder of <id>.key files; default: private/ in the trust folder
-  --server URL, --plain-http, --tls-ca FILE, --trust-dir DIR, --root-key KEYID, --ca FILE,
-  --at RFC3339, --reset-trust: as in verify_tag
+  --server URL, --plain-http, --tls-ca FILE, --token-host HOST, --trust-dir DIR, --root-key KEYID, --ca FILE,
+  --clock RFC3339, --reset-trust: as in verify_tag
 
 Passphrases come from NOTARY_ROOT_PASSPHRASE, NOTARY_TARGETS_PASSPHRASE and
 NOTARY_SNAPSHOT_PASSPHRASE. Keep a copy of the root key offline: nobody can replace it.";

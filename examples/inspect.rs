@@ -21,8 +21,8 @@ Lists signed tags, signers and administrative keys of a collection.
 usage: inspect [OPTIONS] [--json] IMAGE
 
   --json              print JSON in the form of `docker trust inspect`
-  --server URL, --plain-http, --tls-ca FILE, --trust-dir DIR, --root-key KEYID, --ca FILE,
-  --at RFC3339, --reset-trust: as in verify_tag";
+  --server URL, --plain-http, --tls-ca FILE, --token-host HOST, --trust-dir DIR, --root-key KEYID, --ca FILE,
+  --at RFC3339, --clock RFC3339, --reset-trust: as in verify_tag";
 
 fn main() -> ExitCode {
     shared::run(HELP, || {

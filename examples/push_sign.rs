@@ -23,8 +23,8 @@ usage: push_sign [OPTIONS] --sha256 HEX --size N IMAGE:TAG
   --size N            size of the image's manifest in bytes
   --server-snapshot   let the server sign snapshots, when the collection is created
   --keys DIR          folder of <id>.key files; default: private/ in the trust folder
-  --server URL, --plain-http, --tls-ca FILE, --trust-dir DIR, --root-key KEYID, --ca FILE,
-  --at RFC3339, --reset-trust: as in verify_tag
+  --server URL, --plain-http, --tls-ca FILE, --token-host HOST, --trust-dir DIR, --root-key KEYID, --ca FILE,
+  --clock RFC3339, --reset-trust: as in verify_tag
 
 Passphrases come from NOTARY_ROOT_PASSPHRASE, NOTARY_TARGETS_PASSPHRASE,
 NOTARY_SNAPSHOT_PASSPHRASE and NOTARY_DELEGATION_PASSPHRASE.";

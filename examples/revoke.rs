@@ -13,8 +13,8 @@ Revokes a tag and publishes that.
 usage: revoke [OPTIONS] IMAGE:TAG
 
   --keys DIR          folder of <id>.key files; default: private/ in the trust folder
-  --server URL, --plain-http, --tls-ca FILE, --trust-dir DIR, --root-key KEYID, --ca FILE,
-  --at RFC3339, --reset-trust: as in verify_tag
+  --server URL, --plain-http, --tls-ca FILE, --token-host HOST, --trust-dir DIR, --root-key KEYID, --ca FILE,
+  --clock RFC3339, --reset-trust: as in verify_tag
 
 Passphrases come from NOTARY_TARGETS_PASSPHRASE, NOTARY_SNAPSHOT_PASSPHRASE and
 NOTARY_DELEGATION_PASSPHRASE.";

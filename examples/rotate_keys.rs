@@ -22,8 +22,8 @@ usage: rotate_keys [OPTIONS] ROLE[=KEYID]... IMAGE
   snapshot=server     the server takes over the snapshot, which lets signers publish on their own
   --legacy N          let the keys of N earlier roots sign too, for clients older than Notary 0.6
   --keys DIR          folder of <id>.key files; default: private/ in the trust folder
-  --server URL, --plain-http, --tls-ca FILE, --trust-dir DIR, --root-key KEYID, --ca FILE,
-  --at RFC3339, --reset-trust: as in verify_tag
+  --server URL, --plain-http, --tls-ca FILE, --token-host HOST, --trust-dir DIR, --root-key KEYID, --ca FILE,
+  --clock RFC3339, --reset-trust: as in verify_tag
 
 Old keys of targets and snapshot are removed once the server shows the new ones. The old root key
 stays: clients that were away need its signature. Passphrases come from NOTARY_ROOT_PASSPHRASE,

@@ -26,8 +26,8 @@ usage: signers [OPTIONS] list IMAGE
                       who is removed; without it those tags lose their trust
   --dry-run           print what would be signed and lost, and change nothing
   --keys DIR          folder of <id>.key files; default: private/ in the trust folder
-  --server URL, --plain-http, --tls-ca FILE, --trust-dir DIR, --root-key KEYID, --ca FILE,
-  --at RFC3339, --reset-trust: as in verify_tag
+  --server URL, --plain-http, --tls-ca FILE, --token-host HOST, --trust-dir DIR, --root-key KEYID, --ca FILE,
+  --clock RFC3339, --reset-trust: as in verify_tag
 
 Passphrases come from NOTARY_TARGETS_PASSPHRASE, NOTARY_SNAPSHOT_PASSPHRASE and
 NOTARY_DELEGATION_PASSPHRASE.";

@@ -15,11 +15,14 @@ usage: verify_tag [OPTIONS] IMAGE:TAG
   --server URL       the trust server; default: as Docker chooses it
   --plain-http       allow http:// URLs (dangerous)
   --tls-ca FILE      trust this CA, and no other, for TLS
+  --token-host HOST  a token server there may see the login; may be repeated. The login: NOTARY_AUTH,
+                     or Docker's at the image's registry
   --trust-dir DIR    where trust is kept; default: $DOCKER_CONFIG/trust or ~/.docker/trust
   --root-key KEYID   pin the root key: certificate id or canonical id; may be repeated
   --ca FILE          pin the root's certificate authority
   --role ROLE        ask this role instead of targets/releases, then targets; may be repeated
-  --at RFC3339       judge as of this time
+  --at RFC3339       judge as of this time, and change no trust data
+  --clock RFC3339    take this for the present time (dangerous)
   --reset-trust      forget the collection's anchor and floors first (dangerous)
 
 exit code: 0 verified; 1 the answer doesn't hold; 2 usage; 3 no answer";

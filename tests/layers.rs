@@ -291,6 +291,13 @@ fn what_breaks_the_rules_is_reported() {
             "name/mod.rs:1: name may not use crate::view",
         ),
         (
+            "collection/mod.rs",
+            "use crate::blocking::C;",
+            "collection/mod.rs:1: collection may not use crate::blocking",
+        ),
+        ("future/mod.rs", "use crate::blocking::C;", "future/mod.rs:1: future may not use crate::blocking"),
+        ("blocking/mod.rs", "use crate::future::C;", "blocking/mod.rs:1: blocking may not use crate::future"),
+        (
             "testkit/mod.rs",
             "use crate::blocking::C;",
             "testkit/mod.rs:1: testkit may not use crate::blocking",
@@ -346,6 +353,7 @@ fn what_keeps_the_rules_passes() {
         ("view/mod.rs", "#[cfg(test)]\nmod tests { use crate::testkit::T; fn f() { std::fs::read(x); } }"),
         ("view/tests.rs", "use crate::testkit::T;"),
         ("verify/mod.rs", "mod inner { use super::view; } use std::time::SystemTime;"),
+        ("future/mod.rs", "use crate::{collection::Core, view::View}; pub async fn f() {}"),
         ("blocking/mod.rs", "use crate::view::View; fn f() { SystemTime::now(); std::fs::read(x); }"),
     ] {
         assert_eq!(violations(path, source), [""; 0], "{source}");

@@ -38,7 +38,8 @@ impl Client {
         now: SystemTime,
     ) -> Result<TrustedSet, String> {
         let (gun, dialect, limits) = (gun(), Dialect::Notary, Limits::default());
-        let plan = RefreshPlan { gun: gun.clone(), trust, dialect, limits, now, as_of: true, offline: false };
+        let plan =
+            RefreshPlan { gun: gun.clone(), trust, dialect, limits, now, as_of: false, offline: false };
         let (mut machine, transport) = (Refresh::new(plan), server.transport(&gun));
         let mut outcome = Ok(());
         loop {

@@ -1,11 +1,29 @@
 //! Our transports keep what `Transport` promises, whatever the server does.
 
+#[cfg(feature = "http-blocking")]
+#[path = "transports/auth.rs"]
+mod auth;
 #[cfg(feature = "directory")]
 #[path = "transports/directory.rs"]
 mod directory;
+#[cfg(all(feature = "docker-config", unix))]
+#[path = "transports/docker_config.rs"]
+mod docker_config;
+#[cfg(feature = "http-blocking")]
+mod adapter {
+    pub use tuf_notary::transport::{HttpTransport, HttpTransportBuilder};
+
+    pub const IS_BLOCKING: bool = true;
+}
+#[cfg(feature = "http-blocking")]
+#[path = "transports/faults.rs"]
+mod faults;
 #[cfg(feature = "http-blocking")]
 #[path = "transports/http.rs"]
 mod http;
+#[cfg(feature = "http-blocking")]
+#[path = "transports/proxies.rs"]
+mod proxies;
 #[cfg(feature = "http-blocking")]
 #[path = "transports/server.rs"]
 mod server;

@@ -1,21 +1,18 @@
 //! Docker's configuration folder: trust, keys, TLS files, and logins in `config.json`.
 
 use std::{
-    collections::BTreeMap,
     env, fs,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
-use data_encoding::BASE64;
-use serde::{Deserialize, Deserializer};
 use tuf_notary::{
     blocking::Collection,
     image::{Reference, TlsFiles, trust_server},
     keys::DirectoryKeys,
     store::DirectoryStore,
-    transport::{HttpTransport, Timeouts},
+    transport::{DockerConfig, HttpTransport, HttpTransportBuilder, Timeouts, auth::Credentials},
     verify::{Notice, Trust},
     view::View,
 };
@@ -31,48 +28,8 @@ const CONNECT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Docker {
     folder: PathBuf,
-    file: ConfigFile,
+    logins: DockerConfig,
     pub passphrases: Arc<DockerPassphrases>,
-}
-
-/// What we read of `config.json`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct ConfigFile {
-    auths: BTreeMap<String, Auth>,
-    creds_store: Option<String>,
-    cred_helpers: BTreeMap<String, String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Auth {
-    /// Base64 of `USER:PASSWORD`.
-    #[serde(deserialize_with = "secret")]
-    auth: Zeroizing<String>,
-    username: String,
-    #[serde(deserialize_with = "secret")]
-    password: Zeroizing<String>,
-}
-
-fn secret<'de, D: Deserializer<'de>>(source: D) -> Result<Zeroizing<String>, D::Error> {
-    String::deserialize(source).map(Zeroizing::new)
-}
-
-impl std::fmt::Debug for Auth {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("(a login)")
-    }
-}
-
-/// A login at a registry.
-pub enum Login {
-    /// None.
-    Anonymous,
-    /// Name and password.
-    Basic { name: String, password: Zeroizing<String> },
-    /// Whoever holds it: a program that Docker would ask.
-    Helper(String),
 }
 
 impl Docker {
@@ -83,13 +40,8 @@ impl Docker {
             .or_else(|| from("DOCKER_CONFIG"))
             .or_else(|| from("HOME").map(|home| home.join(".docker")))
             .ok_or_else(|| Failure::new("neither DOCKER_CONFIG nor HOME is set"))?;
-        let path = folder.join("config.json");
-        let file = match fs::read(&path).map(Zeroizing::new) {
-            Ok(text) => serde_json::from_slice(&text).map_err(|e| Failure::of(path.display(), e))?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => ConfigFile::default(),
-            Err(error) => return Err(Failure::of(path.display(), error)),
-        };
-        Ok(Self { folder, file, passphrases: Arc::default() })
+        let logins = DockerConfig::open(&folder).map_err(Failure::new)?;
+        Ok(Self { folder, logins, passphrases: Arc::default() })
     }
 
     /// The folder itself.
@@ -127,34 +79,19 @@ impl Docker {
         if let Some((certificate, key)) = files.identities.first() {
             builder = builder.client_certificate(&read(certificate)?, &Zeroizing::new(read(key)?));
         }
+        // As Docker does it, the login at the image's registry serves at the trust server too.
+        match self.login(image.registry()) {
+            Ok(Some(credentials)) => builder = builder.credentials(credentials),
+            Ok(None) => {}
+            Err(failure) => tell(&format!("warning: {failure}; asking as nobody")),
+        }
+        builder = token_hosts().into_iter().fold(builder, HttpTransportBuilder::token_host);
         Ok(builder.build()?)
     }
 
     /// The login at a registry.
-    pub fn login(&self, registry: &str) -> Result<Login, Failure> {
-        let names_it = |key: &str| host_of(key) == registry;
-        if let Some((_, helper)) = self.file.cred_helpers.iter().find(|(key, _)| names_it(key)) {
-            return Ok(Login::Helper(helper.clone()));
-        }
-        let Some((_, auth)) = self.file.auths.iter().find(|(key, _)| names_it(key)) else {
-            return Ok(Login::Anonymous);
-        };
-        if auth.auth.is_empty() {
-            return Ok(match &self.file.creds_store {
-                Some(helper) => Login::Helper(helper.clone()),
-                None if auth.username.is_empty() => Login::Anonymous,
-                None => Login::Basic { name: auth.username.clone(), password: auth.password.clone() },
-            });
-        }
-        // Docker pads the passwords that it wrote long ago with zero bytes.
-        let plain = BASE64.decode(auth.auth.as_bytes()).ok().map(Zeroizing::new);
-        let pair = plain.as_deref().and_then(|it| std::str::from_utf8(it).ok()?.split_once(':'));
-        let (name, password) = pair.ok_or_else(|| {
-            let path = self.folder.join("config.json");
-            Failure::new(format!("{}: the login at {registry} can't be read", path.display()))
-        })?;
-        let password = Zeroizing::new(password.trim_end_matches('\0').to_owned());
-        Ok(Login::Basic { name: name.to_owned(), password })
+    pub fn login(&self, registry: &str) -> Result<Option<Credentials>, Failure> {
+        self.logins.credentials(registry).map_err(Failure::new)
     }
 
     fn trust(&self) -> PathBuf {
@@ -162,13 +99,11 @@ impl Docker {
     }
 }
 
-/// The registry that a key of `auths` is about: a host, or a URL in older files.
-fn host_of(key: &str) -> &str {
-    let host = key.trim_start_matches("https://").trim_start_matches("http://");
-    match host.split('/').next().unwrap_or(host) {
-        "index.docker.io" | "registry-1.docker.io" => "docker.io",
-        host => host,
-    }
+/// Hosts of token servers that may see a login besides the registry's own: names in
+/// `DOCKER_TRUST_TOKEN_HOSTS`, with commas between. Docker shows a login to whichever is named.
+pub fn token_hosts() -> Vec<String> {
+    let names = env::var("DOCKER_TRUST_TOKEN_HOSTS").unwrap_or_default();
+    names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
 /// Tells what weakens an answer although it holds.
@@ -180,26 +115,12 @@ pub fn warn(view: &View) {
             Notice::Equivocation { role, version, .. } => {
                 format!("{role} version {version} came with two contents")
             }
+            Notice::ServedFromCache { reason } => {
+                format!("from the cache, for the server gave no answer: {reason}")
+            }
             Notice::ClockBehind => "the clock stands before a time that was seen already".to_owned(),
             _ => continue,
         };
         tell(&format!("warning: {text}"));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::host_of;
-
-    #[test]
-    fn keys_of_auths_name_hosts() {
-        for (key, host) in [
-            ("https://index.docker.io/v1/", "docker.io"),
-            ("docker.io", "docker.io"),
-            ("http://127.0.0.1:5000/v2/", "127.0.0.1:5000"),
-            ("reg.example.com", "reg.example.com"),
-        ] {
-            assert_eq!(host_of(key), host);
-        }
     }
 }

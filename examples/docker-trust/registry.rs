@@ -5,24 +5,36 @@
 //! counts only where it repeats a digest that is signed already. A registry is asked by HTTPS; on
 //! this very machine, and nowhere else, by HTTP when HTTPS fails.
 
-use std::{fs, io::Read, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs,
+    io::{self, Read},
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
-use data_encoding::{BASE64, HEXLOWER};
+use data_encoding::HEXLOWER;
 use tuf_notary::{
     crypto::digest,
     image::{Reference, TlsFiles},
     metadata::TargetInfo,
     name::Hashes,
+    transport::auth::{Access, Attempt, Authenticator, Next, TokenRequest},
 };
 use ureq::{
-    Agent, Body,
-    http::Response,
+    Agent, Body, Error,
+    config::Config,
+    http::{Response, Uri},
     tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem},
+    unversioned::{
+        resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver},
+        transport::{DefaultConnector, NextTimeout},
+    },
 };
 use zeroize::Zeroizing;
 
 use crate::{
-    docker::{Docker, Login},
+    docker::{Docker, token_hosts},
     failure::Failure,
 };
 
@@ -43,11 +55,17 @@ const MANIFESTS: [&str; 4] = [
 pub struct Registry {
     /// The name in references.
     name: String,
-    /// Below `https://HOST/v2/`, to be tried in this order.
-    bases: Vec<String>,
-    /// The same connection under different ideas of whom to believe.
-    agents: Vec<Agent>,
-    authorization: Option<Zeroizing<String>>,
+    /// To be tried in this order.
+    ways: Vec<Way>,
+    is_logged_in: bool,
+}
+
+/// A way to the registry.
+struct Way {
+    /// Below `https://HOST/v2/`.
+    base: String,
+    agent: Agent,
+    auth: Arc<Authenticator>,
 }
 
 /// The digest in a header or in metadata, against which a tag is checked.
@@ -59,18 +77,27 @@ impl Registry {
         let name = image.registry().to_owned();
         let path = image.gun().as_str().trim_start_matches(&name).trim_start_matches('/');
         let host = if name == "docker.io" { "registry-1.docker.io" } else { &name };
-        let mut bases = vec![format!("https://{host}/v2/{path}/manifests")];
-        if is_this_machine(host) {
-            bases.push(format!("http://{host}/v2/{path}/manifests"));
-        }
-        let authorization = match docker.login(&name)? {
-            Login::Basic { name, password } => {
-                let pair = Zeroizing::new(format!("{name}:{}", *password));
-                Some(Zeroizing::new(format!("Basic {}", BASE64.encode(pair.as_bytes()))))
+        let login = docker.login(&name)?;
+        let mut ways = Vec::new();
+        for scheme in ["https", "http"] {
+            if scheme == "http" && !is_this_machine(host) {
+                continue;
             }
-            Login::Anonymous | Login::Helper(_) => None,
-        };
-        Ok(Self { agents: agents(docker, host)?, name, bases, authorization })
+            let server = format!("{scheme}://{host}");
+            let server = server.parse().map_err(|error| Failure::of(server, error))?;
+            let mut auth = Authenticator::new(server, path);
+            if let Some(login) = &login {
+                auth = auth.credentials(login.clone())?;
+            }
+            let auth = Arc::new(token_hosts().into_iter().fold(auth, Authenticator::token_host));
+            let mut agents = agents(docker, host, &auth)?;
+            // Whom to believe is a matter of HTTPS.
+            agents.truncate(if scheme == "https" { agents.len() } else { 1 });
+            let base = format!("{scheme}://{host}/v2/{path}/manifests");
+            let way = |agent| Way { base: base.clone(), agent, auth: Arc::clone(&auth) };
+            ways.extend(agents.into_iter().map(way));
+        }
+        Ok(Self { name, ways, is_logged_in: login.is_some() })
     }
 
     /// Whether the tag names this digest still, on the registry's word.
@@ -87,7 +114,7 @@ impl Registry {
         match reply.status().as_u16() {
             200 => {}
             404 => return Ok(None),
-            401 | 403 => return refuse(self.denied(&reply)),
+            401 | 403 => return refuse(self.denied()),
             status => return refuse(format!("answered {status}")),
         }
         let header = |name| reply.headers().get(name).and_then(|value| value.to_str().ok());
@@ -116,21 +143,14 @@ impl Registry {
     /// The first answer; with none, why each way failed.
     fn ask(&self, method: &str, tag: &str) -> Result<Response<Body>, Failure> {
         let mut reasons = Vec::new();
-        for base in &self.bases {
-            // Whom to believe is a matter of HTTPS.
-            let agents = if base.starts_with("https:") { self.agents.len() } else { 1 };
-            for agent in self.agents.iter().take(agents) {
-                let url = format!("{base}/{tag}");
-                let request = if method == "HEAD" { agent.head(&url) } else { agent.get(&url) };
-                let mut request = request.header("Accept", MANIFESTS.join(", "));
-                if let Some(authorization) = &self.authorization {
-                    request = request.header("Authorization", authorization.as_str());
-                }
-                match request.call() {
-                    // What listens there speaks TLS, and why that failed is the better reason.
-                    Ok(reply) if reply.status() == 400 && !reasons.is_empty() => {}
-                    Ok(reply) => return Ok(reply),
-                    Err(error) => reasons.push(error.to_string()),
+        for way in &self.ways {
+            match way.ask(method, tag) {
+                // What listens there speaks TLS, and why that failed is the better reason.
+                Ok(reply) if reply.status() == 400 && !reasons.is_empty() => {}
+                Ok(reply) => return Ok(reply),
+                Err(Stop::Unanswered(reason)) => reasons.push(reason),
+                Err(Stop::Refused(failure)) => {
+                    return Err(Failure::of(format!("registry {}", self.name), failure));
                 }
             }
         }
@@ -138,14 +158,66 @@ impl Registry {
         Err(Failure::of(format!("registry {} could not be asked", self.name), reasons.join("; ")))
     }
 
-    fn denied(&self, reply: &Response<Body>) -> String {
-        let challenge = reply.headers().get("www-authenticate").and_then(|it| it.to_str().ok());
-        let bearer = challenge.is_some_and(|it| it.to_ascii_lowercase().starts_with("bearer"));
-        match (bearer, &self.authorization) {
-            (true, _) => "wants a token, and only logins with name and password are supported".to_owned(),
-            (false, Some(_)) => "refused the login in config.json".to_owned(),
-            (false, None) => "wants a login, and config.json has none under auths".to_owned(),
+    fn denied(&self) -> String {
+        match self.is_logged_in {
+            true => "refused the login in config.json".to_owned(),
+            false => "wants a login, and config.json has none".to_owned(),
         }
+    }
+}
+
+/// Why a way leads no further.
+enum Stop {
+    /// Another may.
+    Unanswered(String),
+    /// Whoever answered wants what it doesn't get.
+    Refused(Failure),
+}
+
+impl Way {
+    fn ask(&self, method: &str, tag: &str) -> Result<Response<Body>, Stop> {
+        let refused = |error| Stop::Refused(Failure::from(error));
+        let mut attempt = self.auth.attempt(Access::Pull);
+        loop {
+            let header = match self.auth.next(&mut attempt, SystemTime::now()) {
+                Next::Send(header) => header,
+                Next::Token(request) => {
+                    self.fetch_token(&mut attempt, &request)?;
+                    continue;
+                }
+            };
+            let url = format!("{}/{tag}", self.base);
+            let request = if method == "HEAD" { self.agent.head(&url) } else { self.agent.get(&url) };
+            let mut request = request.header("Accept", MANIFESTS.join(", "));
+            if let Some(header) = header {
+                request = request.header("Authorization", header.as_str());
+            }
+            let reply = request.call().map_err(|error| Stop::Unanswered(error.to_string()))?;
+            let challenges = reply.headers().get_all("www-authenticate").iter().map(|it| it.as_bytes());
+            if reply.status() != 401 || !self.auth.is_challenged(&mut attempt, challenges).map_err(refused)? {
+                return Ok(reply);
+            }
+        }
+    }
+
+    fn fetch_token(&self, attempt: &mut Attempt, request: &TokenRequest) -> Result<(), Stop> {
+        let (url, asked) = (request.url().as_str(), SystemTime::now());
+        let reply = match (request.form(), request.authorization()) {
+            (Some(form), _) => {
+                let kind = "application/x-www-form-urlencoded";
+                self.agent.post(url).header("Content-Type", kind).send(form)
+            }
+            (None, Some(header)) => self.agent.get(url).header("Authorization", header).call(),
+            (None, None) => self.agent.get(url).call(),
+        };
+        let failed = |error: &dyn std::fmt::Display| Stop::Refused(Failure::of(request.what(), error));
+        let reply = reply.map_err(|error| failed(&error))?;
+        let status = reply.status().as_u16();
+        let mut body = Zeroizing::new(Vec::new());
+        let bounded = reply.into_body().into_reader().take(TokenRequest::MAX_REPLY).read_to_end(&mut body);
+        bounded.map_err(|error| failed(&error))?;
+        let accepted = self.auth.accept(attempt, request, asked, status, &body);
+        accepted.map_err(|error| Stop::Refused(error.into()))
     }
 }
 
@@ -166,7 +238,7 @@ fn is_this_machine(host: &str) -> bool {
 
 /// The system's authorities are believed, and before them those that Docker has for the registry,
 /// in the engine's folder or in the user's.
-fn agents(docker: &Docker, host: &str) -> Result<Vec<Agent>, Failure> {
+fn agents(docker: &Docker, host: &str, auth: &Arc<Authenticator>) -> Result<Vec<Agent>, Failure> {
     let mut certificates = Vec::new();
     for folder in [Path::new("/etc/docker/certs.d").join(host), docker.folder().join("tls").join(host)] {
         let files = TlsFiles::in_folder(&folder).map_err(|e| Failure::of(folder.display(), e))?;
@@ -182,18 +254,18 @@ fn agents(docker: &Docker, host: &str) -> Result<Vec<Agent>, Failure> {
     }
     let mut agents = Vec::new();
     if !certificates.is_empty() {
-        agents.push(agent(RootCerts::from(certificates.iter().map(Certificate::to_owned))));
+        agents.push(agent(RootCerts::from(certificates.iter().map(Certificate::to_owned)), auth));
     }
-    agents.push(agent(RootCerts::PlatformVerifier));
+    agents.push(agent(RootCerts::PlatformVerifier, auth));
     Ok(agents)
 }
 
-fn agent(roots: RootCerts) -> Agent {
+fn agent(roots: RootCerts, auth: &Arc<Authenticator>) -> Agent {
     let tls = TlsConfig::builder()
         .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .root_certs(roots)
         .build();
-    Agent::config_builder()
+    let config = Agent::config_builder()
         .tls_config(tls)
         .http_status_as_error(false)
         // A login must not travel on, and what another host says is not this registry's word.
@@ -202,8 +274,37 @@ fn agent(roots: RootCerts) -> Agent {
         .user_agent(concat!("docker-trust/", env!("CARGO_PKG_VERSION")))
         .accept_encoding("identity")
         .timeout_global(Some(PATIENCE))
-        .build()
-        .new_agent()
+        .build();
+    let guarded = Guarded { inner: DefaultResolver::default(), auth: Arc::clone(auth) };
+    Agent::with_parts(config, DefaultConnector::default(), guarded)
+}
+
+/// Keeps token servers that were not configured from leading into this network.
+struct Guarded {
+    inner: DefaultResolver,
+    auth: Arc<Authenticator>,
+}
+
+impl Resolver for Guarded {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        let host = uri.host().unwrap_or_default();
+        let found = self.inner.resolve(uri, config, timeout)?;
+        if config.proxy().is_none() && !found.iter().all(|address| self.auth.permits(host, address.ip())) {
+            return Err(Error::Io(io::Error::other(format!("{host} leads inside of this network"))));
+        }
+        Ok(found)
+    }
+}
+
+impl std::fmt::Debug for Guarded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Guarded").finish_non_exhaustive()
+    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use tuf_notary::{
 };
 
 use crate::{
-    docker::{Docker, Login, warn},
+    docker::{Docker, warn},
     failure::Failure,
     registry::Registry,
     terminal::{Progress, say, tell},
@@ -132,23 +132,23 @@ impl Job<'_> {
     fn begin(&self) -> Result<(), Failure> {
         let info = self.present()?;
         let changes = match self.docker.login(self.image.registry())? {
-            Login::Basic { name, .. } => {
-                let signer = SignerName::new(&name).map_err(|error| {
+            Some(login) => {
+                let name = login.user().ok_or_else(|| {
+                    Failure::new(format!(
+                        "{} names its first signer by the login at {}, which has no name; add the signer \
+                         first: docker-trust signer add",
+                        self.text,
+                        self.image.registry()
+                    ))
+                })?;
+                let signer = SignerName::new(name).map_err(|error| {
                     Failure::of(format!("the login {name:?} can't name the first signer"), error)
                 })?;
                 let key = self.key_of(&signer)?;
                 say(&format!("Created signer: {signer}"))?;
                 Changes::new().add_signer(signer, vec![key])
             }
-            Login::Helper(helper) => {
-                return Err(Failure::new(format!(
-                    "{} names its first signer by the login at {}, which only the credential helper \
-                     {helper:?} knows; add the signer first: docker-trust signer add",
-                    self.text,
-                    self.image.registry()
-                )));
-            }
-            Login::Anonymous => Changes::new(),
+            None => Changes::new(),
         };
         let progress = Progress::of(&format!("Initializing {}", self.image.gun()));
         let changes = changes.sign(self.name.clone(), info);

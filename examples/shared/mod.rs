@@ -14,6 +14,8 @@ use std::{
     time::SystemTime,
 };
 
+#[cfg(feature = "docker-config")]
+use tuf_notary::transport::DockerConfig;
 use tuf_notary::{
     blocking::Collection,
     crypto::Certificate,
@@ -22,7 +24,7 @@ use tuf_notary::{
     keys::{DirectoryKeys, EnvironmentPassphrases},
     name::{Expiry, KeyId},
     store::DirectoryStore,
-    transport::{HttpTransport, TransportError},
+    transport::{HttpTransport, HttpTransportBuilder, TransportError, auth::Credentials},
     verify::{Notice, Trust},
     view::{Freshness, View},
 };
@@ -39,7 +41,9 @@ pub struct Options {
     root_keys: Vec<KeyId>,
     ca: Option<PathBuf>,
     at: Option<SystemTime>,
+    clock: Option<SystemTime>,
     reset_trust: bool,
+    token_hosts: Vec<String>,
 }
 
 /// Why an example stops.
@@ -113,6 +117,9 @@ pub fn warn(view: &View) {
             Notice::Equivocation { role, version, .. } => {
                 format!("{role} version {version} came with two contents")
             }
+            Notice::ServedFromCache { reason } => {
+                format!("from the cache, for the server gave no answer: {reason}")
+            }
             Notice::ClockBehind => "the clock stands before a time that was seen already".to_owned(),
             _ => continue,
         };
@@ -138,8 +145,10 @@ impl Options {
             "keys" => self.keys = Some(value()?.into()),
             "root-key" => self.root_keys.push(key_id(&text(value()?)?)?),
             "ca" => self.ca = Some(value()?.into()),
+            "clock" => self.clock = Some(Expiry::parse(&text(value()?)?).map_err(usage)?.to_system_time()),
             "at" => self.at = Some(Expiry::parse(&text(value()?)?).map_err(usage)?.to_system_time()),
             "reset-trust" => self.reset_trust = true,
+            "token-host" => self.token_hosts.push(text(value()?)?),
             _ => return Ok(false),
         }
         Ok(true)
@@ -155,6 +164,9 @@ impl Options {
             .keys(DirectoryKeys::open(&keys, EnvironmentPassphrases::notary()));
         if let Some(time) = self.at {
             builder = builder.freshness(Freshness::AsOf(time));
+        }
+        if let Some(time) = self.clock {
+            builder = builder.clock(move || time);
         }
         let collection = builder.build();
         if self.reset_trust {
@@ -175,6 +187,9 @@ impl Options {
         if server.scheme() == "http" && !self.plain_http {
             return Err(usage("plain HTTP is dangerous and needs --plain-http"));
         }
+        // In the clear nobody says who asks, but within this machine.
+        let is_private = server.scheme() == "https"
+            || server.host_str().is_some_and(|host| matches!(host, "localhost" | "127.0.0.1" | "[::1]"));
         let mut builder = HttpTransport::builder(server, image.gun());
         if let Some(path) = &self.tls_ca {
             let pem =
@@ -184,6 +199,10 @@ impl Options {
         if self.plain_http {
             builder = builder.dangerous().allow_plain_http();
         }
+        if is_private && let Some(credentials) = credentials(image)? {
+            builder = builder.credentials(credentials);
+        }
+        builder = self.token_hosts.iter().fold(builder, HttpTransportBuilder::token_host);
         Ok(builder.build()?)
     }
 
@@ -210,6 +229,27 @@ impl Options {
         let config = from("DOCKER_CONFIG").or_else(|| from("HOME").map(|home| home.join(".docker")));
         Ok(config.ok_or_else(|| usage("neither --trust-dir, DOCKER_CONFIG nor HOME is set"))?.join("trust"))
     }
+}
+
+/// Who asks: what `NOTARY_AUTH` says, as with `notary`; otherwise the login at the image's registry,
+/// as with `docker`.
+fn credentials(image: &Reference) -> Result<Option<Credentials>, Failure> {
+    if let Ok(text) = env::var("NOTARY_AUTH") {
+        return Credentials::from_notary_auth(&text).map_err(|error| usage(format!("NOTARY_AUTH: {error}")));
+    }
+    #[cfg(feature = "docker-config")]
+    if env::var_os("DOCKER_CONFIG").or_else(|| env::var_os("HOME")).is_some_and(|it| !it.is_empty()) {
+        return match DockerConfig::find().and_then(|config| config.credentials(image.registry())) {
+            Ok(credentials) => Ok(credentials),
+            Err(error) => {
+                let _ =
+                    writeln!(io::stderr(), "warning: {}; asking as nobody", printable(&error.to_string()));
+                Ok(None)
+            }
+        };
+    }
+    let _ = image;
+    Ok(None)
 }
 
 /// An image reference and its tag, which must be given: what is signed or revoked is not guessed.

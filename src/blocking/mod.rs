@@ -23,7 +23,7 @@ use std::{
 };
 
 use crate::{
-    collection::{Core, Entry},
+    collection::{Core, Entry, collections},
     edit::{Changes, Plan, Rotation},
     error::Error,
     name::Gun,
@@ -127,6 +127,8 @@ impl Collection {
         Dangerous(self)
     }
 }
+
+collections!();
 
 /// Operations that give up protection; see [`Collection::dangerous`].
 #[derive(Debug)]

@@ -1,14 +1,16 @@
 //! What the builders of both façades have in common.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
-use super::{Clock, Inner};
+use super::{Clock, Inner, cache::Cache};
 use crate::{keys::KeyStore, limits::Limits, store::MetadataStore, view::Freshness};
-use std::time::SystemTime;
 
 impl Inner {
     pub(crate) fn set_store(&mut self, store: Box<dyn MetadataStore>) {
-        self.store = store;
+        self.store = Box::new(Cache::new(store));
     }
 
     pub(crate) fn set_keys(&mut self, keys: Box<dyn KeyStore>) {
@@ -38,8 +40,24 @@ impl Inner {
 
 impl Clock {
     pub(super) fn now(&self) -> SystemTime {
-        self.0.as_ref().map_or_else(SystemTime::now, |clock| clock())
+        self.0.as_ref().map_or_else(system_time, |clock| clock())
     }
+
+    /// Whether anything tells the time.
+    pub(super) fn is_set(&self) -> bool {
+        cfg!(feature = "system-clock") || self.0.is_some()
+    }
+}
+
+#[cfg(feature = "system-clock")]
+fn system_time() -> SystemTime {
+    SystemTime::now()
+}
+
+/// Beyond every expiry: where nothing tells the time, nothing is valid.
+#[cfg(not(feature = "system-clock"))]
+fn system_time() -> SystemTime {
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(1 << 40)).unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 impl fmt::Debug for Clock {
@@ -52,7 +70,7 @@ impl fmt::Debug for Clock {
 macro_rules! settings {
     () => {
         /// Where to keep verified metadata. Without one it is kept in memory, and a first use is
-        /// forgotten with it.
+        /// forgotten with it; so is what the store can't take, which is warned about.
         pub fn store(mut self, store: impl MetadataStore + 'static) -> Self {
             self.0.set_store(Box::new(store));
             self
@@ -90,7 +108,8 @@ macro_rules! settings {
         }
 
         /// Where the time comes from, on machines whose own clock does not tell it. Whoever sets
-        /// it decides what has expired. Default: the system's clock.
+        /// it decides what has expired. Default: the system's clock, which the feature `system-clock`
+        /// brings; without that feature it has to be given.
         pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
             self.0.set_clock(Box::new(clock));
             self

@@ -13,8 +13,11 @@ pub(super) async fn join<T>(futures: Vec<BoxFuture<'_, T>>) -> Vec<T> {
     let mut all: Vec<_> = futures.into_iter().map(Joined::Waiting).collect();
     poll_fn(|context| {
         // Every one of them: the waker does not say which is ready.
-        let ready = all.iter_mut().fold(true, |ready, it| it.settle(context) && ready);
-        if ready { Poll::Ready(()) } else { Poll::Pending }
+        let mut is_ready = true;
+        for it in &mut all {
+            is_ready &= it.settle(context);
+        }
+        if is_ready { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
     let outcome = |it| match it {

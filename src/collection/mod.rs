@@ -10,6 +10,7 @@
 //! 5.3), and locks end with their guards.
 
 mod builder;
+mod cache;
 mod drive;
 mod freshness;
 mod initialise;
@@ -17,12 +18,14 @@ mod join;
 mod keyring;
 mod plan;
 mod publish;
+mod registry;
 mod rotate;
 mod turn;
 mod upload;
 
 pub(crate) use builder::settings;
 pub use initialise::{Initialise, SnapshotKey};
+pub(crate) use registry::{Registry, collections};
 pub(crate) use turn::{Entry, Guard, Ticket};
 
 use std::{
@@ -174,6 +177,9 @@ impl Core {
     /// Takes the store for this operation alone.
     async fn lock(&self) -> Result<Option<StoreLock>, Error> {
         let inner = &*self.inner;
+        if !inner.clock.is_set() && !matches!(inner.freshness, Freshness::AsOf(_)) {
+            return Err(Error::Unconfigured("a clock"));
+        }
         match inner.blocks {
             true => Ok(drive::lock(&*inner.store, inner.lock_wait)?),
             false => self.lock_patiently().await,
@@ -202,7 +208,7 @@ impl Core {
     async fn pause(&self, time: Duration) {
         match &self.inner.transport {
             _ if time.is_zero() => {}
-            _ if self.inner.blocks => std::thread::sleep(time),
+            _ if self.inner.blocks => crate::transport::rest(time),
             Some(transport) => transport.sleep(time).await,
             None => crate::transport::sleep(time).await,
         }

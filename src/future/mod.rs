@@ -31,7 +31,7 @@ pub use crate::edit::RootKey;
 pub use builder::CollectionBuilder;
 
 use crate::{
-    collection::{Core, Entry},
+    collection::{Core, Entry, collections},
     edit::{Changes, Plan, Rotation},
     error::Error,
     name::Gun,
@@ -135,6 +135,8 @@ impl Collection {
         Dangerous(self)
     }
 }
+
+collections!();
 
 /// Operations that give up protection; see [`Collection::dangerous`].
 #[derive(Debug)]

@@ -16,9 +16,11 @@ mod inspect;
 mod natural;
 mod reference;
 mod server;
+#[cfg(any(feature = "directory", feature = "http-blocking", feature = "http-async"))]
 mod tls;
 
 pub use inspect::{ImageTrust, SignedTag};
 pub use reference::{ImageError, Reference};
 pub use server::{ServerError, trust_server};
+#[cfg(any(feature = "directory", feature = "http-blocking", feature = "http-async"))]
 pub use tls::TlsFiles;

@@ -1,12 +1,17 @@
 //! How metadata reaches us, and how ours reaches a server.
 //!
-//! A transport only carries bytes: nothing that it returns is believed. It must tell "not there"
-//! from "could not ask", because only the first is an answer.
+//! A transport, blocking ([`Transport`]) or not ([`AsyncTransport`]), only carries bytes: nothing
+//! that it returns is believed. It must tell "not there" from "could not ask", because only the
+//! first is an answer.
 
+#[cfg(any(feature = "http-blocking", feature = "http-async", feature = "docker-config"))]
+pub mod auth;
 #[cfg(feature = "directory")]
 mod directory;
+#[cfg(feature = "docker-config")]
+mod docker_config;
 mod future;
-#[cfg(feature = "http-blocking")]
+#[cfg(any(feature = "http-blocking", feature = "http-async"))]
 mod http;
 mod memory;
 
@@ -14,10 +19,16 @@ use std::{fmt::Debug, io, io::Read, time::Duration};
 
 #[cfg(feature = "directory")]
 pub use directory::DirectoryTransport;
-pub(crate) use future::sleep;
+#[cfg(feature = "docker-config")]
+pub use docker_config::{DockerConfig, DockerConfigError};
 pub use future::{AsyncTransport, Blocking, BoxFuture};
+pub(crate) use future::{rest, sleep};
+#[cfg(feature = "http-async")]
+pub use http::AsyncHttpTransport;
 #[cfg(feature = "http-blocking")]
-pub use http::{DangerousHttpTransportBuilder, HttpTransport, HttpTransportBuilder, Timeouts};
+pub use http::HttpTransport;
+#[cfg(any(feature = "http-blocking", feature = "http-async"))]
+pub use http::{DangerousHttpTransportBuilder, HttpTransportBuilder, Retries, Timeouts};
 pub use memory::MemoryTransport;
 
 use crate::name::{Resource, RoleName};
@@ -95,6 +106,15 @@ pub enum TransportError {
         /// The status.
         status: u16,
     },
+    /// The way to be authorised doesn't hold: a malformed challenge, a token server that must not be
+    /// asked or shown the credentials, an answer of it without a token.
+    #[error("authentication at {server}: {reason}")]
+    Authentication {
+        /// Scheme, host and port of the server that asks for it.
+        server: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// The server answered with a status that is neither success nor one of the above: a
     /// redirect, 204, 429, 5xx.
     #[error("the server answered {status} for {what}{}", hint(.message))]
@@ -167,6 +187,7 @@ impl TransportError {
         match self {
             Self::NotFound { .. } => "MISSING",
             Self::Unauthorized { .. } => "UNAUTHORIZED",
+            Self::Authentication { .. } => "AUTHENTICATION",
             Self::Status { .. } => "SERVER_ERROR",
             Self::Rejected { .. } => "REJECTED",
             Self::TooLarge { .. } => "TOO_LARGE",

@@ -9,7 +9,7 @@
 //! - Holding a [`Verified`] value is the proof; nothing else makes one.
 //!
 //! No file, socket, clock or `async` occurs here or below. [`Refresh`] says what to load, fetch
-//! and save; [`blocking`](crate::blocking) turns it.
+//! and save; the façades turn it.
 
 mod admit;
 mod error;

@@ -14,7 +14,6 @@ use tuf_notary::{
     testkit::{Fault, Forge, ForgeKey},
     transport::{Transport as _, TransportError},
     verify::{Notice, Refresh, RefreshPlan, Reply, Step, TrustedSet, VerifyError},
-    view::Freshness,
     wire::Dialect,
 };
 

@@ -26,6 +26,8 @@ mod editing;
 mod endless_data;
 #[path = "../attacks/freeze.rs"]
 mod freeze;
+#[path = "../attacks/freshness.rs"]
+mod freshness;
 #[path = "../attacks/key_rotation.rs"]
 mod key_rotation;
 #[path = "../attacks/key_store.rs"]

@@ -72,7 +72,7 @@ fn a_refused_connection_is_no_answer() {
     for user in [&user, &User::new()] {
         let server = format!("http://{free}");
         let image = format!("{GUN}:v1");
-        user.run("verify_tag", ["--plain-http", "--server", &server, "--at", NOW, &image])
+        user.run("verify_tag", ["--plain-http", "--server", &server, "--clock", NOW, &image])
             .fails(3, "NETWORK");
     }
 }
@@ -81,5 +81,7 @@ fn a_refused_connection_is_no_answer() {
 fn https_to_a_server_without_tls_is_no_answer() {
     let server = StaticServer::start(&Forge::new(GUN).build());
     let url = server.url().replace("http://", "https://");
-    User::new().run("verify_tag", ["--server", &url, "--at", NOW, &format!("{GUN}:v1")]).fails(3, "NETWORK");
+    User::new()
+        .run("verify_tag", ["--server", &url, "--clock", NOW, &format!("{GUN}:v1")])
+        .fails(3, "NETWORK");
 }

@@ -39,7 +39,7 @@ fn cr_06_a_file_is_synced_before_its_rename_and_its_folder_after() {
         .args(["-f", "-y", "-e", "trace=/fsync|fdatasync|rename.*", "-o"])
         .arg(&log)
         .arg(program("verify_tag"));
-    command.args(["--plain-http", "--server", &url, "--at", NOW, &image]);
+    command.args(["--plain-http", "--server", &url, "--clock", NOW, &image]);
     process::run(command, b"", process::LONGEST).ok();
 
     let log = fs::read_to_string(log).unwrap();

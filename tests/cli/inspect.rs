@@ -19,7 +19,7 @@ use crate::{
 
 fn inspect(user: &User, server: &StaticServer, more: &[&str]) -> Outcome {
     let url = server.url();
-    let mut arguments = vec!["--plain-http", "--server", &url, "--at", NOW];
+    let mut arguments = vec!["--plain-http", "--server", &url, "--clock", NOW];
     arguments.extend(more);
     user.run("inspect", arguments)
 }

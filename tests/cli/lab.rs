@@ -76,7 +76,7 @@ impl User {
     #[track_caller]
     pub fn verify_at(&self, server: &StaticServer, at: &str, more: &[&str], tag: &str) -> Outcome {
         let (url, image) = (server.url(), format!("{GUN}:{tag}"));
-        let mut arguments = vec!["--plain-http", "--server", &url, "--at", at];
+        let mut arguments = vec!["--plain-http", "--server", &url, "--clock", at];
         arguments.extend(more);
         arguments.push(&image);
         self.run("verify_tag", arguments)

@@ -6,6 +6,7 @@ mod common;
 mod lab;
 
 mod answers;
+mod credentials;
 mod docker;
 mod durability;
 mod inspect;

@@ -130,7 +130,7 @@ fn only_the_server_s_word_that_there_is_nothing_begins_a_collection() {
     server.heal();
     server.fault("timestamp", Fault::Status(404));
     let user = User::new();
-    push(&user, &server.url(), &["--at", NOW], &hex("a1"), "v1").fails(1, "MISSING");
+    push(&user, &server.url(), &["--clock", NOW], &hex("a1"), "v1").fails(1, "MISSING");
     assert!(server.requests().iter().all(|request| request.starts_with("GET ") && !request.contains(".key")));
 
     // A server that knows nothing and gives no key, or does not take the upload.

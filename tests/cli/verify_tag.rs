@@ -19,9 +19,10 @@ fn a_signed_tag_is_one_line() {
     user.verify(&server, &[], "v1").verifies(1);
     user.verify(&server, &[], "v1").verifies(1);
     let url = server.url();
-    user.run("verify_tag", ["--plain-http", "--server", &url, "--at", NOW, GUN]).verifies(7);
+    user.run("verify_tag", ["--plain-http", "--server", &url, "--clock", NOW, GUN]).verifies(7);
     // The same, with a server below a path and options behind the image.
-    user.run("verify_tag", [&format!("{GUN}:v1"), "--at", NOW, "--plain-http", "--server", &url]).verifies(1);
+    user.run("verify_tag", [&format!("{GUN}:v1"), "--clock", NOW, "--plain-http", "--server", &url])
+        .verifies(1);
 }
 
 #[test]

@@ -8,12 +8,14 @@ pub mod docker;
 pub mod dockerd;
 pub mod http_probe;
 pub mod listener;
+pub mod nginx;
 pub mod notary_cli;
 pub mod notary_server;
 pub mod process;
 pub mod programs;
 pub mod registry;
 pub mod static_server;
+pub mod token_server;
 
 use std::path::{Path, PathBuf};
 

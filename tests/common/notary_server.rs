@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use super::{
     certificates::{self, Certified, Tls},
     http_probe, listener, process, programs,
+    token_server::TokenServer,
 };
 
 /// How long a server may take until it answers.
@@ -32,17 +33,22 @@ pub struct NotaryServer {
 impl NotaryServer {
     /// Starts a server that speaks plain HTTP; `None` when `test` is skipped.
     pub fn start(test: &str) -> Option<Self> {
-        Self::launch(test, None, None)
+        Self::launch(test, None, None, None)
     }
 
     /// Starts a server that speaks HTTPS; `None` when `test` is skipped.
     pub fn start_tls(test: &str, tls: Tls) -> Option<Self> {
-        Self::launch(test, Some(tls), None)
+        Self::launch(test, Some(tls), None, None)
     }
 
     /// Starts a server that speaks HTTPS with whom this authority certifies, and nobody else.
     pub fn start_tls_for(test: &str, clients: &Path) -> Option<Self> {
-        Self::launch(test, Some(Tls::Authority), Some(clients))
+        Self::launch(test, Some(Tls::Authority), Some(clients), None)
+    }
+
+    /// Starts a server that speaks plain HTTP and wants these tokens, to be had at `realm`.
+    pub fn start_with_tokens(test: &str, tokens: &TokenServer, realm: &str) -> Option<Self> {
+        Self::launch(test, None, None, Some(tokens.configuration(realm)))
     }
 
     /// The base URL, without a slash at the end.
@@ -72,12 +78,16 @@ impl NotaryServer {
         let _ = self.child.wait();
     }
 
-    fn launch(test: &str, tls: Option<Tls>, clients: Option<&Path>) -> Option<Self> {
+    fn launch(test: &str, tls: Option<Tls>, clients: Option<&Path>, auth: Option<Value>) -> Option<Self> {
         let program = programs::find(test, "notary-server")?;
         let folder = tempfile::tempdir().expect("a folder can be made");
         let tls = tls.map(|tls| certificates::server(folder.path(), tls));
         let config = folder.path().join("server.json");
-        fs::write(&config, configuration(tls.as_ref(), clients).to_string()).expect("a file can be written");
+        let mut content = configuration(tls.as_ref(), clients);
+        if let Some(options) = auth {
+            content["auth"] = json!({ "type": "token", "options": options });
+        }
+        fs::write(&config, content.to_string()).expect("a file can be written");
 
         let log = File::create(log_file(folder.path())).expect("a file can be written");
         let mut command = process::command(&program, folder.path());

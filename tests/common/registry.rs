@@ -19,6 +19,7 @@ use ureq::Agent;
 use super::{
     certificates::{self, Certified, Tls},
     http_probe, listener, process, programs,
+    token_server::{self, TokenServer},
 };
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -35,6 +36,8 @@ pub struct Registry {
     child: Child,
     port: u16,
     login: Option<(&'static str, &'static str)>,
+    /// For pushing to `app`.
+    bearer: Option<String>,
     tls: Option<Certified>,
     folder: TempDir,
 }
@@ -51,17 +54,22 @@ pub struct Pushed {
 impl Registry {
     /// Starts a registry for everybody; `None` when `test` is skipped.
     pub fn start(test: &str) -> Option<Self> {
-        Self::launch(test, None, None)
+        Self::launch(test, None, None, None)
+    }
+
+    /// Starts a registry that wants these tokens; `None` when `test` is skipped.
+    pub fn start_with_tokens(test: &str, tokens: &TokenServer) -> Option<Self> {
+        Self::launch(test, None, None, Some(tokens))
     }
 
     /// Starts a registry for [`LOGIN`] alone; `None` when `test` is skipped.
     pub fn start_with_login(test: &str) -> Option<Self> {
-        Self::launch(test, Some(LOGIN), None)
+        Self::launch(test, Some(LOGIN), None, None)
     }
 
     /// Starts a registry that speaks HTTPS; `None` when `test` is skipped.
     pub fn start_tls(test: &str) -> Option<Self> {
-        Self::launch(test, None, Some(Tls::Authority))
+        Self::launch(test, None, Some(Tls::Authority), None)
     }
 
     /// The certificate to trust, when it speaks HTTPS.
@@ -157,6 +165,9 @@ impl Registry {
     }
 
     fn authorized<B>(&self, request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {
+        if let Some(bearer) = &self.bearer {
+            return request.header("Authorization", format!("Bearer {bearer}"));
+        }
         match self.login {
             Some((name, password)) => {
                 let pair = BASE64.encode(format!("{name}:{password}").as_bytes());
@@ -166,7 +177,12 @@ impl Registry {
         }
     }
 
-    fn launch(test: &str, login: Option<(&'static str, &'static str)>, tls: Option<Tls>) -> Option<Self> {
+    fn launch(
+        test: &str,
+        login: Option<(&'static str, &'static str)>,
+        tls: Option<Tls>,
+        tokens: Option<&TokenServer>,
+    ) -> Option<Self> {
         let program = programs::find(test, "docker-registry")?;
         let folder = tempfile::tempdir().expect("a folder can be made");
         let tls = tls.map(|tls| certificates::server(folder.path(), tls));
@@ -182,6 +198,10 @@ impl Registry {
         if login.is_some() {
             config["auth"] = json!({ "htpasswd": { "realm": "test", "path": htpasswd } });
         }
+        if let Some(tokens) = tokens {
+            config["auth"] = json!({ "token": tokens.configuration(&tokens.realm()) });
+        }
+        let bearer = tokens.map(|tokens| tokens.grant(token_server::ALICE.0, "repository:app:pull,push"));
         if let Some(tls) = &tls {
             config["http"]["tls"] = json!({ "certificate": tls.certificate, "key": tls.key });
         }
@@ -192,17 +212,17 @@ impl Registry {
         command.arg("serve").arg(&file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         let child = command.spawn().expect("docker-registry starts");
         // From here on Drop stops the child, whatever happens.
-        let mut registry = Self { child, port: 0, login, tls, folder };
+        let mut registry = Self { child, port: 0, login, bearer, tls, folder };
         registry.wait_until_it_answers();
         Some(registry)
     }
 
     fn wait_until_it_answers(&mut self) {
         // A TLS listener answers a plain request with 400.
-        let expected = match (&self.tls, self.login) {
+        let expected = match (&self.tls, self.login.is_some() || self.bearer.is_some()) {
             (Some(_), _) => 400,
-            (None, Some(_)) => 401,
-            (None, None) => 200,
+            (None, true) => 401,
+            (None, false) => 200,
         };
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {

@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{Read, Write},
     net::TcpListener,
+    os::unix::fs::PermissionsExt,
     thread,
 };
 
@@ -15,6 +16,7 @@ use crate::{
         certificates::{self, Tls},
         notary_server::NotaryServer,
         registry::Registry,
+        token_server::{REFRESH, TokenServer},
     },
     lab::*,
 };
@@ -41,6 +43,50 @@ fn a_login_in_config_json_opens_a_registry() {
     let signed = alice.ours(["sign", &image]).ok();
     assert!(signed.stdout.contains("Created signer: alice\n"), "{signed:#?}");
     assert!(!signed.says("wonderland"));
+}
+
+#[test]
+fn a_registry_that_wants_tokens_gets_them_by_login_and_by_helper() {
+    let test = "a_registry_that_wants_tokens_gets_them_by_login_and_by_helper";
+    let tokens = TokenServer::start();
+    let Some(trust) = NotaryServer::start_tls(test, Tls::SelfSigned) else { return };
+    let Some(registry) = Registry::start_with_tokens(test, &tokens) else { return };
+    let lab = Lab { trust, registry, engine: None };
+    let mut alice = Person::without_docker(&lab.trust);
+    let image = lab.image("app:v1");
+    lab.registry.push("app", "v1", "first");
+    let refused = alice.ours(["sign", &image]).failed();
+    assert!(refused.stderr.contains("wants a login") && !alice.private().exists(), "{refused:#?}");
+    let login = |auth: &str| {
+        alice.write(".docker/config.json", format!(r#"{{"auths":{{"{}":{{{auth}}}}}}}"#, lab.registry.host()))
+    };
+    login(r#""username":"alice","password":"wrong""#);
+    let refused = alice.ours(["sign", &image]).failed();
+    assert!(refused.stderr.contains("a token from") && !refused.says("wrong"), "{refused:#?}");
+
+    // A helper that knows an identity token has no name for a first signer.
+    let script =
+        format!("#!/bin/sh\ncat >/dev/null\necho '{{\"Username\":\"<token>\",\"Secret\":\"{REFRESH}\"}}'\n");
+    let helper = alice.write("docker-credential-test", script);
+    fs::set_permissions(&helper, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", alice.home().display(), std::env::var("PATH").unwrap());
+    alice.environment.push(("PATH".to_owned(), path));
+    alice.write(".docker/config.json", r#"{"credsStore":"test"}"#);
+    let refused = alice.ours(["sign", &image]).failed();
+    assert!(refused.stderr.contains("has no name") && !refused.says(REFRESH), "{refused:#?}");
+    assert!(tokens.asked().contains(&"alice: repository:app:pull".to_owned()), "the registry was asked");
+
+    alice.write(
+        ".docker/config.json",
+        format!(
+            r#"{{"auths":{{"{}":{{"username":"alice","password":"wonder:land"}}}}}}"#,
+            lab.registry.host()
+        ),
+    );
+    let signed = alice.ours(["sign", &image]).ok();
+    assert!(signed.stdout.contains("Created signer: alice\n") && !signed.says("wonder:land"), "{signed:#?}");
+    let asked = tokens.asked();
+    assert_eq!(asked, [": repository:app:pull", "alice: repository:app:pull"], "nobody first, and no more");
 }
 
 #[test]
@@ -103,7 +149,7 @@ fn what_a_registry_says_is_held_to_what_it_sends() {
         (ok("").replace(&format!("Content-Length: {length}"), "Content-Length: 99"), "registry"),
         ("302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0".to_owned(), "answered 302"),
         ("500 Oops\r\nContent-Length: 0".to_owned(), "answered 500"),
-        ("401 No\r\nWWW-Authenticate: Bearer realm=\"x\"\r\nContent-Length: 0".to_owned(), "wants a token"),
+        ("401 No\r\nWWW-Authenticate: Bearer realm=\"x\"\r\nContent-Length: 0".to_owned(), "no absolute URL"),
         ("404 Not Found\r\nContent-Length: 0".to_owned(), "no such image"),
     ] {
         let image = format!("{}/app:v1", liar(head.clone(), body.to_owned()));

@@ -5,10 +5,11 @@ use std::{
     time::Duration,
 };
 
+use crate::adapter::HttpTransport;
 use tuf_notary::{
     name::{Form, Gun, Resource, RoleName},
     testkit::suite,
-    transport::{HttpTransport, Transport, TransportError, Upload},
+    transport::{Transport, TransportError, Upload},
 };
 use url::Url;
 
@@ -19,7 +20,7 @@ use super::{
 
 const BASE: &str = "/sub/v2/localhost:5000/test/app/_trust/tuf/";
 
-fn notary(chunked: bool) -> Server {
+pub fn notary(chunked: bool) -> Server {
     let served = served();
     Server::start(move |request, stream| {
         let content = served
@@ -56,7 +57,9 @@ fn one_connection_serves_a_whole_refresh() {
     fetch_root(&transport, 100).unwrap();
     assert!(transport.fetch(&Resource::latest(RoleName::Targets), 100).is_err(), "a 404 does not spoil it");
     fetch_root(&transport.clone(), 100).unwrap();
-    assert_eq!(server.connections.load(Ordering::SeqCst), 1);
+    let connections = server.connections.load(Ordering::SeqCst);
+    // The asynchronous library may open one more before the first is free again.
+    assert!(connections == 1 || !crate::adapter::IS_BLOCKING && connections == 2, "{connections}");
 }
 
 #[test]
@@ -154,7 +157,12 @@ fn endless(head: &'static str) -> Server {
 #[test]
 fn ed_07_bytes_are_counted_whatever_was_announced() {
     let server = endless("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
-    let mut body = server.transport().fetch(&Resource::latest(RoleName::Root), 5000).unwrap();
+    let fetched = server.transport().fetch(&Resource::latest(RoleName::Root), 5000);
+    if !crate::adapter::IS_BLOCKING {
+        assert!(matches!(fetched.map(drop), Err(TransportError::TooLarge { limit: 5000, .. })));
+        return;
+    }
+    let mut body = fetched.unwrap();
     let mut content = Vec::new();
     assert!(body.read_to_end(&mut content).is_err(), "a caller who does not count is stopped");
     assert_eq!(content.len(), 5001, "a caller who counts sees the excess");

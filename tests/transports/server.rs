@@ -11,9 +11,10 @@ use std::{
     time::Duration,
 };
 
+use crate::adapter::HttpTransport;
 use tuf_notary::{
     name::{Gun, Resource, RoleName},
-    transport::{HttpTransport, Timeouts, Transport, TransportError},
+    transport::{Timeouts, Transport, TransportError},
 };
 use url::Url;
 
@@ -120,6 +121,7 @@ pub fn brisk() -> Timeouts {
         idle: Duration::from_millis(1500),
         min_bytes_per_second: 0,
         window: Duration::from_millis(1500),
+        total: Duration::from_secs(30),
     }
 }
 

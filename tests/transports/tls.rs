@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use crate::adapter::HttpTransport;
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     SerialNumber, date_time_ymd,
@@ -20,10 +21,7 @@ use rustls::{
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
-use tuf_notary::{
-    name::Gun,
-    transport::{HttpTransport, TransportError},
-};
+use tuf_notary::{name::Gun, transport::TransportError};
 use url::Url;
 
 use super::server::{brisk, fetch_root, ok};

@@ -5,105 +5,56 @@ use std::{
     fs::File,
     io::Read,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
-use ureq::{
-    Agent,
-    http::HeaderValue,
-    unversioned::{
-        resolver::DefaultResolver,
-        transport::{ConnectProxyConnector, Connector, TcpConnector},
-    },
-};
 use url::Url;
 
 use super::{
-    HttpTransport, TransportError,
-    connect::TlsConnector,
-    patience::PatientConnector,
+    Retries, Timeouts, TransportError,
+    proxy::Proxies,
     routes::Routes,
     tls::{self, Identity},
 };
-use crate::name::Gun;
+use crate::{
+    name::Gun,
+    transport::auth::{Authenticator, Credentials},
+};
 
 const MAX_CA_FILE: u64 = 4 << 20;
-const FOREVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// How long to wait for a server. `Timeouts::default()` suits the internet.
-///
-/// ```
-/// use std::time::Duration;
-/// use tuf_notary::transport::Timeouts;
-/// let timeouts = Timeouts { connect: Duration::from_secs(2), ..Default::default() };
-/// assert_eq!(timeouts.response, Duration::from_secs(10));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(clippy::exhaustive_structs)] // functional update is how callers set one of them
-pub struct Timeouts {
-    /// Name resolution, and again TCP and TLS handshakes. Default 5 seconds.
-    pub connect: Duration,
-    /// From the request to the end of the reply's head. Default 10 seconds.
-    pub response: Duration,
-    /// Without a byte of a body, in either direction. Default 10 seconds.
-    pub idle: Duration,
-    /// Slowest body: a [`window`](Self::window) that brings less is a time-out. Default 1,024;
-    /// 0 sets no pace.
-    pub min_bytes_per_second: u64,
-    /// Over which time the pace is measured. Default 10 seconds.
-    pub window: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(5),
-            response: Duration::from_secs(10),
-            idle: Duration::from_secs(10),
-            min_bytes_per_second: 1024,
-            window: Duration::from_secs(10),
-        }
-    }
-}
-
-impl Timeouts {
-    /// Bytes that a window must bring.
-    pub(super) fn quota(&self) -> u64 {
-        let bytes = u128::from(self.min_bytes_per_second).saturating_mul(self.window.as_millis()) / 1000;
-        u64::try_from(bytes).unwrap_or(u64::MAX)
-    }
-
-    /// The same, without times so long that the clock could overflow.
-    fn bounded(self) -> Self {
-        let bound = |time: Duration| time.min(FOREVER);
-        Self {
-            connect: bound(self.connect),
-            response: bound(self.response),
-            idle: bound(self.idle),
-            window: bound(self.window),
-            ..self
-        }
-    }
-
-    /// The longest time that `bytes` may take at the slowest pace; none when none is set.
-    pub(super) fn longest(&self, bytes: usize) -> Option<Duration> {
-        let seconds = u64::try_from(bytes).unwrap_or(u64::MAX).checked_div(self.min_bytes_per_second)?;
-        Some(Duration::from_secs(seconds).saturating_add(self.window).min(FOREVER))
-    }
-}
-
-/// Builds an [`HttpTransport`].
+/// Builds a transport that speaks HTTP, blocking or asynchronous.
 #[derive(Clone, Debug)]
 pub struct HttpTransportBuilder {
-    server: Url,
-    gun: Gun,
+    pub(super) server: Url,
+    pub(super) gun: Gun,
     ca_pem: Vec<Vec<u8>>,
     ca_files: Vec<PathBuf>,
     system_ca: bool,
-    identity: Option<Identity>,
-    timeouts: Timeouts,
-    user_agent: String,
-    plain_http: bool,
+    pub(super) identity: Option<Identity>,
+    pub(super) timeouts: Timeouts,
+    pub(super) retries: Retries,
+    credentials: Option<Credentials>,
+    token_hosts: Vec<String>,
+    proxy: ProxyChoice,
+    pub(super) user_agent: String,
+    pub(super) plain_http: bool,
+}
+
+#[derive(Clone, Debug)]
+enum ProxyChoice {
+    Environment,
+    None,
+    One(Secret<Url>),
+}
+
+/// Not shown: a proxy's URL may carry a password.
+#[derive(Clone)]
+struct Secret<T>(T);
+
+impl<T> std::fmt::Debug for Secret<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
+    }
 }
 
 impl HttpTransportBuilder {
@@ -116,6 +67,10 @@ impl HttpTransportBuilder {
             system_ca: false,
             identity: None,
             timeouts: Timeouts::default(),
+            retries: Retries::default(),
+            credentials: None,
+            token_hosts: Vec::new(),
+            proxy: ProxyChoice::Environment,
             user_agent: concat!("tuf-notary/", env!("CARGO_PKG_VERSION")).to_owned(),
             plain_http: false,
         }
@@ -151,6 +106,46 @@ impl HttpTransportBuilder {
         self
     }
 
+    /// Says who asks, to a server that wants to know. Reading is tried as nobody first.
+    ///
+    /// The credentials go to the server itself, and to a token server on the same host or one set
+    /// by [`token_host`](Self::token_host); in the clear only within this machine.
+    #[must_use]
+    pub fn credentials(mut self, credentials: Credentials) -> Self {
+        self.credentials = Some(credentials);
+        self
+    }
+
+    /// Lets token servers on this host, a name or an address without a port, see the credentials
+    /// and be inside of our network. Docker Hub's is known.
+    #[must_use]
+    pub fn token_host(mut self, host: impl Into<String>) -> Self {
+        self.token_hosts.push(host.into());
+        self
+    }
+
+    /// Sends everything through this proxy, `http://` or `https://`, but what is for this machine.
+    /// Otherwise the variables `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` decide.
+    #[must_use]
+    pub fn proxy(mut self, proxy: Url) -> Self {
+        self.proxy = ProxyChoice::One(Secret(proxy));
+        self
+    }
+
+    /// Uses no proxy, whatever the environment says.
+    #[must_use]
+    pub fn no_proxy(mut self) -> Self {
+        self.proxy = ProxyChoice::None;
+        self
+    }
+
+    /// Sets how often reading is tried again. An upload never is.
+    #[must_use]
+    pub const fn retries(mut self, retries: Retries) -> Self {
+        self.retries = retries;
+        self
+    }
+
     /// Sets the time-outs.
     #[must_use]
     pub const fn timeouts(mut self, timeouts: Timeouts) -> Self {
@@ -171,42 +166,40 @@ impl HttpTransportBuilder {
         DangerousHttpTransportBuilder(self)
     }
 
-    /// Builds the transport. Nothing is sent yet.
-    ///
-    /// # Errors
-    /// [`TransportError::Config`]: the URL is not absolute `https` (or allowed `http`), or carries
-    /// credentials, a query or a fragment; a CA file can't be read or holds no certificate.
-    pub fn build(self) -> Result<HttpTransport, TransportError> {
-        let routes = Routes::new(&self.server, &self.gun, self.plain_http)?;
-        if HeaderValue::from_str(&self.user_agent).is_err() {
+    /// Where the collection's files are; and that what a header will carry is fit for it.
+    pub(super) fn routes(&self) -> Result<Routes, TransportError> {
+        if !self.user_agent.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
             return Err(TransportError::Config(format!("{:?} is no User-Agent", self.user_agent)));
         }
+        Routes::new(&self.server, &self.gun, self.plain_http)
+    }
+
+    pub(super) fn authenticator(&self) -> Result<Authenticator, TransportError> {
+        let auth = Authenticator::new(self.server.clone(), self.gun.as_str());
+        let auth = self.token_hosts.iter().fold(auth, |auth, host| auth.token_host(host));
+        match &self.credentials {
+            Some(credentials) => auth.credentials(credentials.clone()),
+            None => Ok(auth),
+        }
+    }
+
+    pub(super) fn proxies(&self) -> Result<Proxies, TransportError> {
+        match &self.proxy {
+            ProxyChoice::Environment => Proxies::from_variables(|name| std::env::var(name).ok()),
+            ProxyChoice::None => Ok(Proxies::default()),
+            ProxyChoice::One(proxy) => Proxies::all(&proxy.0),
+        }
+    }
+
+    /// Who is believed, and the same with our own certificate, for the server alone.
+    pub(super) fn tls(&self, proxy: Option<&Url>) -> Result<Option<tls::Configs>, TransportError> {
         let authorities = self.authorities()?;
+        let is_secure = |url: &Url| url.scheme() == "https";
         // A host without a trust store can still talk to a server in the clear.
-        let needs_tls = self.server.scheme() == "https" || !authorities.is_empty();
-        let client_config = || tls::client_config(&authorities, self.system_ca, self.identity.as_ref());
-        let tls = needs_tls.then(client_config).transpose()?;
-        let connector =
-            ().chain(ConnectProxyConnector::default())
-                .chain(TcpConnector::default())
-                .chain(TlsConnector::new(tls))
-                .chain(PatientConnector);
-        let timeouts = self.timeouts.bounded();
-        let config = Agent::config_builder()
-            .https_only(!self.plain_http)
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .user_agent(self.user_agent)
-            .accept_encoding("identity")
-            .timeout_resolve(Some(timeouts.connect))
-            .timeout_connect(Some(timeouts.connect))
-            .timeout_send_request(Some(timeouts.response))
-            .timeout_recv_response(Some(timeouts.response))
-            .timeout_per_write(Some(timeouts.idle))
-            .build();
-        let agent = Agent::with_parts(config, connector, DefaultResolver::default());
-        Ok(HttpTransport { agent, routes, timeouts })
+        if !is_secure(&self.server) && authorities.is_empty() && !proxy.is_some_and(is_secure) {
+            return Ok(None);
+        }
+        tls::configs(&authorities, self.system_ca, self.identity.as_ref()).map(Some)
     }
 
     fn authorities(&self) -> Result<Vec<Vec<u8>>, TransportError> {
@@ -238,19 +231,5 @@ impl DangerousHttpTransportBuilder {
     pub fn allow_plain_http(mut self) -> HttpTransportBuilder {
         self.0.plain_http = true;
         self.0
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_pace_sets_a_quota_for_a_window_and_a_bound_for_an_upload() {
-        let timeouts = Timeouts::default();
-        assert_eq!(timeouts.quota(), 10_240);
-        assert_eq!(timeouts.longest(1024 * 7), Some(Duration::from_secs(17)));
-        let without = Timeouts { min_bytes_per_second: 0, ..timeouts };
-        assert_eq!((without.quota(), without.longest(1)), (0, None));
     }
 }

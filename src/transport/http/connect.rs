@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use rustls::{ClientConnection, StreamOwned};
 use rustls_pki_types::ServerName;
 use ureq::{
     Error,
@@ -16,11 +16,18 @@ use ureq::{
     },
 };
 
-pub(super) struct TlsConnector(Option<Arc<ClientConfig>>);
+use super::tls::Configs;
+
+pub(super) struct TlsConnector {
+    configs: Option<Configs>,
+    /// The trust server's.
+    host: String,
+}
 
 impl TlsConnector {
-    pub(super) const fn new(config: Option<Arc<ClientConfig>>) -> Self {
-        Self(config)
+    /// For connections to the trust server on this host, and to others.
+    pub(super) fn new(configs: Option<Configs>, host: Option<&str>) -> Self {
+        Self { configs, host: host.unwrap_or_default().to_owned() }
     }
 }
 
@@ -36,8 +43,9 @@ impl<In: Transport> Connector<In> for TlsConnector {
         if !details.needs_tls() || transport.is_tls() {
             return Ok(Some(Either::A(transport)));
         }
-        let tls = self.0.as_ref().ok_or(Error::TlsRequired)?;
+        let configs = self.configs.as_ref().ok_or(Error::TlsRequired)?;
         let host = details.uri.host().unwrap_or_default();
+        let tls = if host.eq_ignore_ascii_case(&self.host) { &configs.server } else { &configs.others };
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| Error::Tls("the server's name is neither a DNS name nor an IP address"))?;

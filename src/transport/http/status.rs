@@ -4,12 +4,8 @@
 use std::{fmt::Write, time::Duration};
 
 use serde::Deserialize;
-use ureq::{
-    Timeout,
-    http::{HeaderMap, header::RETRY_AFTER, response::Parts},
-};
 
-use super::{TransportError, tls};
+use super::TransportError;
 
 /// Longest text of a server that we show, in characters.
 const SHOWN: usize = 1024;
@@ -24,15 +20,11 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn new(what: &str, head: &Parts, words: &[u8]) -> Self {
+    /// Of its status, its `Retry-After` header and its body.
+    pub(super) fn new(what: &str, status: u16, retry_after: Option<&str>, words: &[u8]) -> Self {
         let (code, message) = read_words(words);
-        Self {
-            what: what.to_owned(),
-            status: head.status.as_u16(),
-            retry_after: retry_after(&head.headers),
-            code,
-            message,
-        }
+        let retry_after = retry_after.and_then(seconds);
+        Self { what: what.to_owned(), status, retry_after, code, message }
     }
 
     /// Its meaning for anything but an upload.
@@ -62,25 +54,6 @@ impl Refusal {
     }
 }
 
-/// What it means that there was no reply.
-pub(super) fn failure(what: &str, error: &ureq::Error) -> TransportError {
-    let what = what.to_owned();
-    match error {
-        ureq::Error::Timeout(reason) => TransportError::Timeout { what, phase: phase(*reason) },
-        ureq::Error::Io(e) if e.kind() == std::io::ErrorKind::TimedOut => {
-            TransportError::Timeout { what, phase: "connect" }
-        }
-        ureq::Error::BadUri(_) | ureq::Error::RequireHttpsOnly(_) | ureq::Error::InvalidProxyUrl => {
-            TransportError::Config(shorten(&error.to_string()))
-        }
-        ureq::Error::Io(e) => {
-            let reason = format!("{}{}", shorten(&e.to_string()), tls::advice(e));
-            TransportError::Connection { what, reason }
-        }
-        _ => TransportError::Connection { what, reason: shorten(&error.to_string()) },
-    }
-}
-
 /// A text from elsewhere, fit for a terminal: shortened, control characters escaped.
 pub(super) fn shorten(text: &str) -> String {
     let mut short = String::new();
@@ -99,24 +72,14 @@ pub(super) fn shorten(text: &str) -> String {
     short
 }
 
-fn phase(reason: Timeout) -> &'static str {
-    match reason {
-        Timeout::Resolve | Timeout::Connect => "connect",
-        Timeout::SendRequest | Timeout::SendBody | Timeout::PerWrite => "send",
-        Timeout::RecvResponse => "response",
-        Timeout::RecvBody | Timeout::PerRead => "body",
-        _ => "request",
-    }
-}
-
 /// Reorders the text around it, so that a message could show as another.
 fn is_bidirectional(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Dates are another form of this header; a client that does not know them asks when it likes.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds: u32 = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+fn seconds(retry_after: &str) -> Option<Duration> {
+    let seconds: u32 = retry_after.trim().parse().ok()?;
     Some(Duration::from_secs(u64::from(seconds)))
 }
 
@@ -164,9 +127,7 @@ mod tests {
     use super::*;
 
     fn refusal(status: u16, words: &str) -> Refusal {
-        let head =
-            ureq::http::Response::builder().status(status).header("Retry-After", "7").body(()).unwrap();
-        Refusal::new("root.json", &head.into_parts().0, words.as_bytes())
+        Refusal::new("root.json", status, Some(" 7"), words.as_bytes())
     }
 
     #[test]

@@ -45,13 +45,22 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// A configuration that believes these authorities (PEM); the system's too when `and_system`, or
+/// What is believed of the trust server, and of all others: token servers and proxies.
+#[derive(Clone)]
+pub(super) struct Configs {
+    /// With our certificate, if we have one.
+    pub(super) server: Arc<ClientConfig>,
+    /// Without: who we are is for the server to know.
+    pub(super) others: Arc<ClientConfig>,
+}
+
+/// Configurations that believe these authorities (PEM); the system's too when `and_system`, or
 /// when there are none.
-pub(super) fn client_config(
+pub(super) fn configs(
     authorities: &[Vec<u8>],
     and_system: bool,
     identity: Option<&Identity>,
-) -> Result<Arc<ClientConfig>, TransportError> {
+) -> Result<Configs, TransportError> {
     let provider = Arc::new(ring::default_provider());
     let system = rustls_platform_verifier::Verifier::new(Arc::clone(&provider)).map_err(|e| config(&e));
     let verifier: Arc<dyn ServerCertVerifier> = match (authorities, and_system) {
@@ -60,18 +69,30 @@ pub(super) fn client_config(
         (_, true) => Arc::new(ConfiguredVerifier::new(authorities, system.ok(), &provider)?),
         (_, false) => Arc::new(ConfiguredVerifier::new(authorities, None, &provider)?),
     };
-    let builder = ClientConfig::builder_with_provider(provider)
+    let others = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|e| config(&e))?
         .dangerous()
         .with_custom_certificate_verifier(verifier);
-    let Some(identity) = identity else { return Ok(Arc::new(builder.with_no_client_auth())) };
+    let Some(identity) = identity else {
+        let others = Arc::new(others.with_no_client_auth());
+        return Ok(Configs { server: Arc::clone(&others), others });
+    };
     let chain = CertificateDer::pem_slice_iter(&identity.chain).collect::<Result<Vec<_>, _>>();
     let key = PrivateKeyDer::from_pem_slice(&identity.key).map_err(|e| config(&e))?;
-    builder
+    let server = others
+        .clone()
         .with_client_auth_cert(chain.map_err(|e| config(&e))?, key)
-        .map(Arc::new)
-        .map_err(|e| TransportError::Config(format!("TLS client certificate: {e}")))
+        .map_err(|e| TransportError::Config(format!("TLS client certificate: {e}")))?;
+    Ok(Configs { server: Arc::new(server), others: Arc::new(others.with_no_client_auth()) })
+}
+
+/// A configuration that believes nobody, for a client that speaks in the clear only.
+#[cfg(feature = "http-async")]
+pub(super) fn nobody() -> Result<ClientConfig, TransportError> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions().map_err(|e| config(&e))?;
+    Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
 }
 
 #[derive(Debug)]

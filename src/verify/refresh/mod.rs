@@ -11,7 +11,9 @@
 //! 4. The record, with the floors for next time.
 //!
 //! The driver turns [`step`](Refresh::step) and answers with [`supply`](Refresh::supply). After an
-//! error it still turns the remaining steps: what was verified by then is kept.
+//! error it still turns the remaining steps: what was verified by then is kept. A driver that can
+//! ask side by side looks [`ahead`](Refresh::ahead) at a `Fetch`, and supplies in the machine's order
+//! all the same. Offline, the machine never asks for a `Fetch`.
 
 mod files;
 mod record;

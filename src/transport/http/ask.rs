@@ -1,0 +1,40 @@
+//! What can be asked of a server.
+
+use super::{TransportError, status::Refusal};
+use crate::transport::auth::Access;
+
+/// Most bytes of a server's public key.
+pub(super) const MAX_KEY: u64 = 256 << 10;
+/// Most bytes read of a refusal.
+pub(super) const MAX_REFUSAL: u64 = 64 << 10;
+
+/// What is asked.
+pub(super) struct Ask<'a> {
+    pub(super) method: Method,
+    pub(super) access: Access,
+    pub(super) url: &'a str,
+    /// Its name in messages.
+    pub(super) what: &'a str,
+    /// Most bytes of a 200's body.
+    pub(super) max: u64,
+    /// A cache on the way must not answer.
+    pub(super) is_fresh: bool,
+    pub(super) content_type: &'a str,
+    pub(super) body: &'a [u8],
+    pub(super) meaning: fn(Refusal) -> TransportError,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Method {
+    Get,
+    Post,
+    Delete,
+}
+
+impl<'a> Ask<'a> {
+    pub(super) fn new(method: Method, access: Access, url: &'a str, what: &'a str, max: u64) -> Self {
+        let meaning: fn(Refusal) -> TransportError = Refusal::of_request;
+        let (content_type, body) = ("", &[][..]);
+        Self { method, access, url, what, max, is_fresh: false, content_type, body, meaning }
+    }
+}
