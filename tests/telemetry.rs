@@ -1,9 +1,10 @@
 //! Operators see what happens, under names that stay, and never a secret.
 
 use std::{
+    cell::RefCell,
     collections::BTreeMap,
     fmt::Debug,
-    sync::{Arc, Mutex},
+    sync::{Arc, Once},
 };
 
 use data_encoding::{BASE64, HEXLOWER};
@@ -25,10 +26,22 @@ use tuf_notary::{
 
 type Fields = BTreeMap<String, String>;
 
-/// Keeps all spans and events with their fields as text.
-#[derive(Clone, Debug, Default)]
-struct Recorder {
-    seen: Arc<Mutex<Vec<(String, Fields)>>>,
+/// What a piece of work showed: spans and events with their fields as text.
+#[derive(Debug)]
+struct Seen(Vec<(String, Fields)>);
+
+thread_local! {
+    static SEEN: RefCell<Vec<(String, Fields)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Keeps what each thread shows apart. It is the only subscriber and there from the beginning: what
+/// is of interest is decided once a process.
+#[derive(Debug)]
+struct Recorder;
+
+fn install() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| tracing::subscriber::set_global_default(Recorder).expect("there is no other"));
 }
 
 struct Collect<'a>(&'a mut Fields);
@@ -47,14 +60,15 @@ impl Subscriber for Recorder {
     fn new_span(&self, attributes: &span::Attributes<'_>) -> span::Id {
         let mut fields = Fields::new();
         attributes.record(&mut Collect(&mut fields));
-        let mut seen = self.seen.lock().unwrap();
-        seen.push((attributes.metadata().name().to_owned(), fields));
-        span::Id::from_u64(seen.len().try_into().unwrap())
+        SEEN.with_borrow_mut(|seen| {
+            seen.push((attributes.metadata().name().to_owned(), fields));
+            span::Id::from_u64(seen.len().try_into().unwrap())
+        })
     }
 
     fn record(&self, id: &span::Id, values: &span::Record<'_>) {
         let at: usize = id.into_u64().try_into().unwrap();
-        values.record(&mut Collect(&mut self.seen.lock().unwrap()[at - 1].1));
+        SEEN.with_borrow_mut(|seen| values.record(&mut Collect(&mut seen[at - 1].1)));
     }
 
     fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
@@ -62,7 +76,7 @@ impl Subscriber for Recorder {
     fn event(&self, event: &Event<'_>) {
         let mut fields = Fields::new();
         event.record(&mut Collect(&mut fields));
-        self.seen.lock().unwrap().push(("event".to_owned(), fields));
+        SEEN.with_borrow_mut(|seen| seen.push(("event".to_owned(), fields)));
     }
 
     fn enter(&self, _: &span::Id) {}
@@ -70,24 +84,25 @@ impl Subscriber for Recorder {
     fn exit(&self, _: &span::Id) {}
 }
 
-impl Recorder {
-    /// What `work` shows.
-    fn watch<T>(work: impl FnOnce() -> T) -> (Self, T) {
-        let recorder = Self::default();
-        let done = tracing::subscriber::with_default(recorder.clone(), work);
-        (recorder, done)
+impl Seen {
+    /// What `work` shows on this thread.
+    fn by<T>(work: impl FnOnce() -> T) -> (Self, T) {
+        install();
+        SEEN.take();
+        let done = work();
+        (Self(SEEN.take()), done)
     }
 
     /// The fields of all spans of a name.
     fn spans(&self, name: &str) -> Vec<Fields> {
-        let seen = self.seen.lock().unwrap();
-        seen.iter().filter(|(found, _)| found == name).map(|(_, fields)| fields.clone()).collect()
+        self.0.iter().filter(|(found, _)| found == name).map(|(_, fields)| fields.clone()).collect()
     }
 }
 
 const GUN: &str = "registry.example.com/team/app";
 
 fn gun() -> Gun {
+    install();
     Gun::new(GUN).unwrap()
 }
 
@@ -116,7 +131,7 @@ fn names(fields: &Fields) -> Vec<&str> {
 #[test]
 fn a_refresh_shows_what_it_fetched_and_verified() {
     let server = published();
-    let (seen, view) = Recorder::watch(|| reader(&server).refresh().unwrap());
+    let (seen, view) = Seen::by(|| reader(&server).refresh().unwrap());
     let [refresh] = &seen.spans("refresh")[..] else { panic!("{seen:?}") };
     assert_eq!(names(refresh), ["duration", "gun", "outcome", "source", "version"]);
     assert_eq!((&refresh["gun"][..], &refresh["outcome"][..]), (GUN, "OK"));
@@ -150,7 +165,7 @@ fn the_asynchronous_facade_shows_the_same() {
     let collection = tuf_notary::future::Collection::builder(gun(), Trust::FirstUse)
         .transport(server.transport(&gun()))
         .build();
-    let (seen, outcome) = Recorder::watch(|| runtime.block_on(collection.refresh()));
+    let (seen, outcome) = Seen::by(|| runtime.block_on(collection.refresh()));
     outcome.unwrap();
     let counts = ["refresh", "fetch", "verify"].map(|name| seen.spans(name).len());
     assert_eq!(counts, [1, 4, 4]);
@@ -160,7 +175,7 @@ fn the_asynchronous_facade_shows_the_same() {
 fn what_fails_names_its_code() {
     let server = published();
     server.misbehave(&gun(), Fault::Mutate { role: RoleName::Targets, change: Arc::new(|_| b"{}".to_vec()) });
-    let (seen, error) = Recorder::watch(|| reader(&server).refresh().unwrap_err());
+    let (seen, error) = Seen::by(|| reader(&server).refresh().unwrap_err());
     assert_eq!(seen.spans("refresh")[0]["outcome"], error.code());
     let verified = seen.spans("verify");
     let last = verified.last().unwrap();
@@ -168,7 +183,7 @@ fn what_fails_names_its_code() {
     assert!(!last.contains_key("version"), "nothing holds: {last:?}");
 
     let nobody = TrustServer::new();
-    let (seen, _) = Recorder::watch(|| reader(&nobody).refresh().unwrap_err());
+    let (seen, _) = Seen::by(|| reader(&nobody).refresh().unwrap_err());
     assert_eq!(seen.spans("fetch")[0]["outcome"], "MISSING");
     assert_eq!(seen.spans("refresh")[0]["outcome"], "NOT_SIGNED");
 }
@@ -188,7 +203,7 @@ fn publishing_shows_no_secret() {
     let (server, folder) = (TrustServer::new(), tempfile::tempdir().unwrap());
     let passphrases = FixedPassphrases::new().otherwise(PASSPHRASE);
     let mut secrets = vec![PASSPHRASE.to_owned()];
-    let (seen, ()) = Recorder::watch(|| {
+    let (seen, ()) = Seen::by(|| {
         let keys = DirectoryKeys::open(folder.path(), passphrases);
         for role in [KeyRole::Root, KeyRole::Targets, KeyRole::Snapshot] {
             let key = PrivateKey::generate_ecdsa().unwrap();
@@ -204,7 +219,7 @@ fn publishing_shows_no_secret() {
     }
     let known = ["refresh", "fetch", "verify", "publish", "server_key", "delete", "event"];
     let known_fields = ["gun", "role", "file", "version", "outcome", "bytes", "duration", "source"];
-    for (name, fields) in seen.seen.lock().unwrap().iter() {
+    for (name, fields) in &seen.0 {
         assert!(known.contains(&&name[..]), "{name} is not documented");
         if name != "event" {
             assert!(fields.keys().all(|field| known_fields.contains(&&field[..])), "{name}: {fields:?}");
