@@ -6,6 +6,8 @@
 
 #[cfg(any(feature = "http-blocking", feature = "http-async", feature = "docker-config"))]
 pub mod auth;
+#[cfg(feature = "object-store")]
+mod bucket;
 #[cfg(feature = "directory")]
 mod directory;
 #[cfg(feature = "docker-config")]
@@ -17,6 +19,8 @@ mod memory;
 
 use std::{fmt::Debug, io, io::Read, time::Duration};
 
+#[cfg(feature = "object-store")]
+pub use bucket::{BucketTransport, SharedCache};
 #[cfg(feature = "directory")]
 pub use directory::DirectoryTransport;
 #[cfg(feature = "docker-config")]
