@@ -168,7 +168,7 @@ fn outside_of_base(sources: &[(String, String)]) -> Vec<String> {
     let files: Vec<_> = sources.iter().map(read).collect();
     let gates = |(_, module, facts): &(String, Vec<String>, Vec<Fact>)| -> Vec<Vec<String>> {
         let gates = facts.iter().filter(|fact| matches!(fact.kind, Kind::Gates));
-        gates.map(|fact| [&module[..], &[fact.what.clone()]].concat()).collect()
+        gates.map(|fact| [&module[..], std::slice::from_ref(&fact.what)].concat()).collect()
     };
     let gated: Vec<_> = files.iter().flat_map(gates).collect();
     let is_base = |module: &[String]| !gated.iter().any(|gate| module.starts_with(gate));
