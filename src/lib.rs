@@ -43,6 +43,7 @@ pub mod name;
 #[cfg(feature = "directory")]
 pub mod staged;
 pub mod store;
+pub mod telemetry;
 #[cfg(feature = "testkit")]
 pub mod testkit;
 pub mod transport;

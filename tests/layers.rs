@@ -24,13 +24,14 @@ fn allowed(layer: &str) -> Option<Vec<&'static str>> {
     }
     let above: &[&[&str]] = match layer {
         "disk" => return Some(Vec::new()),
-        "keys" | "store" => &[&["disk"]],
-        "transport" => &[],
+        "keys" | "store" | "transport" => &[&["disk"]],
         "edit" => &[&["keys"]],
         "staged" => &[&["disk", "edit"]],
         "error" => &[&BAND, &["staged", "view"]],
         "view" => &[&BAND],
-        "collection" | "testkit" => &[&BAND, &["staged", "error", "view"]],
+        "telemetry" => &[&BAND, &["error"]],
+        "collection" => &[&BAND, &["staged", "error", "telemetry", "view"]],
+        "testkit" => &[&BAND, &["staged", "error", "view"]],
         "blocking" | "future" => &[&BAND, &["staged", "error", "view", "collection"]],
         "image" => &[&BAND, &["staged", "error", "view", "blocking", "future"]],
         _ => return None,
@@ -59,6 +60,7 @@ fn violations(path: &str, source: &str) -> Vec<String> {
         let test = fact.test || modules.contains(&"tests");
         let used = fact.what.as_str();
         match fact.kind {
+            Kind::Gates => {}
             Kind::Uses if used == layer || allowed.contains(&used) || test && used == "testkit" => {}
             Kind::Uses => messages.push(format!("{at}: {layer} may not use crate::{used}")),
             Kind::Impure if test || !PURE.contains(&layer) => {}
@@ -73,11 +75,15 @@ enum Kind {
     Uses,
     /// Reaches for the outside world.
     Impure,
+    /// Declares a module that only a feature brings.
+    Gates,
 }
 
 struct Fact {
     line: usize,
     test: bool,
+    /// Whether only a feature brings it.
+    gated: bool,
     kind: Kind,
     what: String,
 }
@@ -92,8 +98,10 @@ fn facts(file_depth: usize, source: &str) -> Vec<Fact> {
     for (at, token) in tokens.iter().enumerate() {
         let item = &tokens[header..at];
         let test = open.iter().any(|block| block.test) || is_test(item);
-        let mut note =
-            |kind, what: &str| facts.push(Fact { line: token.line, test, kind, what: what.to_owned() });
+        let gated = open.iter().any(|block| block.gated) || is_gated(item);
+        let mut note = |kind, what: &str| {
+            facts.push(Fact { line: token.line, test, gated, kind, what: what.to_owned() })
+        };
         match (token.text, text(at + 1), text(at + 2)) {
             ("crate", "::", _) if (text(at.wrapping_sub(2)), text(at.wrapping_sub(1))) != ("(", "in") => {
                 first_segments(&tokens[at + 2..]).iter().for_each(|segment| note(Kind::Uses, segment));
@@ -116,7 +124,10 @@ fn facts(file_depth: usize, source: &str) -> Vec<Fact> {
             }
             ("SystemTime" | "Instant", "::", "now") => note(Kind::Impure, &format!("{}::now", token.text)),
             ("async", "fn", _) => note(Kind::Impure, "async fn"),
-            ("{", ..) => open.push(Block { test, module: item.iter().any(|token| token.text == "mod") }),
+            ("mod", name, ";") if gated || test => note(Kind::Gates, name),
+            ("{", ..) => {
+                open.push(Block { test, gated, module: item.iter().any(|token| token.text == "mod") })
+            }
             ("}", ..) => drop(open.pop()),
             _ => {}
         }
@@ -129,6 +140,7 @@ fn facts(file_depth: usize, source: &str) -> Vec<Fact> {
 
 struct Block {
     test: bool,
+    gated: bool,
     module: bool,
 }
 
@@ -136,6 +148,39 @@ struct Block {
 fn is_test(item: &[Token<'_>]) -> bool {
     let has = |word| item.iter().any(|token| token.text == word);
     has("cfg") && has("test") && !has("any") && !has("not")
+}
+
+/// Whether an item is compiled only with a feature, going by its attributes.
+fn is_gated(item: &[Token<'_>]) -> bool {
+    let is_attribute = |tokens: &[Token<'_>]| tokens[0].text == "[" && tokens[1].text == "cfg";
+    let has = |word| item.iter().any(|token| token.text == word);
+    item.windows(2).any(is_attribute) && has("feature") && !has("not")
+}
+
+/// What of the outside world the build without any feature names, one message each. Sources come
+/// with their paths relative to `src/`.
+fn outside_of_base(sources: &[(String, String)]) -> Vec<String> {
+    let read = |(path, source): &(String, String)| {
+        let module: Vec<_> = path.trim_end_matches(".rs").split('/').map(str::to_owned).collect();
+        let module: Vec<_> = module.into_iter().filter(|part| part != "mod" && part != "lib").collect();
+        (path.clone(), module.clone(), facts(module.len(), &scrub(source)))
+    };
+    let files: Vec<_> = sources.iter().map(read).collect();
+    let gates = |(_, module, facts): &(String, Vec<String>, Vec<Fact>)| -> Vec<Vec<String>> {
+        let gates = facts.iter().filter(|fact| matches!(fact.kind, Kind::Gates));
+        gates.map(|fact| [&module[..], std::slice::from_ref(&fact.what)].concat()).collect()
+    };
+    let gated: Vec<_> = files.iter().flat_map(gates).collect();
+    let is_base = |module: &[String]| !gated.iter().any(|gate| module.starts_with(gate));
+    let mut messages = Vec::new();
+    for (path, _, facts) in files.iter().filter(|(_, module, _)| is_base(module)) {
+        let outside =
+            facts.iter().filter(|fact| matches!(fact.kind, Kind::Impure) && fact.what != "async fn");
+        let named = outside.filter(|fact| !fact.test && !fact.gated);
+        messages
+            .extend(named.map(|fact| format!("{path}:{}: the base may not use {}", fact.line, fact.what)));
+    }
+    messages
 }
 
 /// The first names of a path or of each path of a group.
@@ -232,21 +277,62 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     below.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
 }
 
-#[test]
-fn arrows_point_one_way() {
+/// Every source, with its path relative to `src/`.
+fn all() -> Vec<(String, String)> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let files = sources(&src);
     assert!(files.len() >= 14, "only {} sources found", files.len());
-    let wrong: Vec<_> = files
-        .iter()
-        .flat_map(|file| {
-            let source = fs::read_to_string(file).expect("a source can be read");
-            let path = file.strip_prefix(&src).expect("it lies in src").components();
-            let parts: Vec<_> = path.map(|part| part.as_os_str().to_string_lossy()).collect();
-            violations(&parts.join("/"), &source)
-        })
-        .collect();
+    let read = |file: &PathBuf| {
+        let path = file.strip_prefix(&src).expect("it lies in src").components();
+        let parts: Vec<_> = path.map(|part| part.as_os_str().to_string_lossy()).collect();
+        (parts.join("/"), fs::read_to_string(file).expect("a source can be read"))
+    };
+    files.iter().map(read).collect()
+}
+
+#[test]
+fn arrows_point_one_way() {
+    let wrong: Vec<_> = all().iter().flat_map(|(path, source)| violations(path, source)).collect();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_base_build_has_no_files_no_network_no_processes_and_no_clock() {
+    let wrong = outside_of_base(&all());
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_the_base_may_not_use_is_reported() {
+    let found = |sources: &[(&str, &str)]| {
+        let owned = |(path, source): &(&str, &str)| ((*path).to_owned(), (*source).to_owned());
+        outside_of_base(&sources.iter().map(owned).collect::<Vec<_>>())
+    };
+    for (source, used) in [
+        ("use std::fs;", "std::fs"),
+        ("fn f() { std::process::exit(1) }", "std::process"),
+        ("fn f() { if cfg!(feature = \"x\") { SystemTime::now(); } }", "SystemTime::now"),
+        ("#[cfg(not(feature = \"x\"))] fn f() { Instant::now(); }", "Instant::now"),
+        ("#[cfg(feature = \"x\")] fn f() {} use std::net::IpAddr;", "std::net"),
+    ] {
+        assert_eq!(
+            found(&[("a/b.rs", source)]),
+            [format!("a/b.rs:1: the base may not use {used}")],
+            "{source}"
+        );
+    }
+    let uses = "use std::fs;";
+    for sources in [
+        [("a/b.rs", "#[cfg(feature = \"x\")] use std::fs;"), ("c.rs", "")],
+        [("a/b.rs", "#[cfg(feature = \"x\")] mod d { fn f() { SystemTime::now(); } }"), ("c.rs", "")],
+        [("lib.rs", "#[cfg(any(feature = \"x\", feature = \"y\"))]\nmod a;"), ("a/b/c.rs", uses)],
+        [("a/mod.rs", "#[cfg(feature = \"x\")]\npub mod b;"), ("a/b.rs", uses)],
+        [("a/mod.rs", "#[cfg(test)]\nmod tests;"), ("a/tests.rs", uses)],
+    ] {
+        assert_eq!(found(&sources), [""; 0], "{sources:?}");
+    }
+    let other = [("a/mod.rs", "#[cfg(feature = \"x\")]\nmod b;\nmod c;"), ("a/c.rs", uses)];
+    assert_eq!(found(&other), ["a/c.rs:1: the base may not use std::fs"]);
 }
 
 #[test]

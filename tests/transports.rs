@@ -3,6 +3,9 @@
 #[cfg(feature = "http-blocking")]
 #[path = "transports/auth.rs"]
 mod auth;
+#[cfg(feature = "directory")]
+#[path = "transports/directory.rs"]
+mod directory;
 #[cfg(all(feature = "docker-config", unix))]
 #[path = "transports/docker_config.rs"]
 mod docker_config;

@@ -40,8 +40,24 @@ impl Inner {
 
 impl Clock {
     pub(super) fn now(&self) -> SystemTime {
-        self.0.as_ref().map_or_else(SystemTime::now, |clock| clock())
+        self.0.as_ref().map_or_else(system_time, |clock| clock())
     }
+
+    /// Whether anything tells the time.
+    pub(super) fn is_set(&self) -> bool {
+        cfg!(feature = "system-clock") || self.0.is_some()
+    }
+}
+
+#[cfg(feature = "system-clock")]
+fn system_time() -> SystemTime {
+    SystemTime::now()
+}
+
+/// Beyond every expiry: where nothing tells the time, nothing is valid.
+#[cfg(not(feature = "system-clock"))]
+fn system_time() -> SystemTime {
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(1 << 40)).unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 impl fmt::Debug for Clock {
@@ -92,7 +108,8 @@ macro_rules! settings {
         }
 
         /// Where the time comes from, on machines whose own clock does not tell it. Whoever sets
-        /// it decides what has expired. Default: the system's clock.
+        /// it decides what has expired. Default: the system's clock, which the feature `system-clock`
+        /// brings; without that feature it has to be given.
         pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
             self.0.set_clock(Box::new(clock));
             self

@@ -2,13 +2,12 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use tracing::Instrument as _;
-
 use super::join::join;
 use crate::{
     error::Error,
-    name::{Resource, RoleName, Slot},
+    name::{Gun, Resource, RoleName, Slot},
     store::{MetadataStore, StoreError, StoreLock},
+    telemetry,
     transport::{AsyncTransport, BoxFuture, TransportError},
     verify::{Notice, Refresh, RefreshPlan, Reply, Step, TrustedSet, VerifyError},
 };
@@ -39,16 +38,19 @@ pub(super) async fn refresh(
     side_by_side: bool,
     notice: Option<Notice>,
 ) -> Result<TrustedSet, Error> {
-    let span = tracing::info_span!("refresh", gun = %plan.gun);
-    let max = plan.limits.max_metadata;
-    let mut drive = Drive { machine: Refresh::new(plan), max, store, is_rootless: false };
+    let (gun, max) = (plan.gun.clone(), plan.limits.max_metadata);
+    let mut drive = Drive { gun, machine: Refresh::new(plan.clone()), max, store, is_rootless: false };
     let fetcher = Fetcher { transport, side_by_side, early: BTreeMap::new() };
     notice.into_iter().for_each(|notice| drive.machine.note(notice));
-    drive.turn(fetcher).instrument(span).await?;
-    Ok(drive.machine.finish()?)
+    telemetry::refresh(&plan, transport.is_some(), async {
+        drive.turn(fetcher).await?;
+        Ok(drive.machine.finish()?)
+    })
+    .await
 }
 
 struct Drive<'a> {
+    gun: Gun,
     machine: Refresh,
     max: u64,
     store: &'a dyn MetadataStore,
@@ -60,19 +62,25 @@ impl Drive<'_> {
     async fn turn(&mut self, mut fetcher: Fetcher<'_>) -> Result<(), Error> {
         let mut failure = None;
         loop {
-            let (reply, reason) = match self.machine.step() {
-                Step::Load(slot) => (load(self.store, &slot, self.max)?, None),
-                Step::Fetch { resource, max } => match fetcher.fetch(resource, max, &self.machine).await {
-                    Ok(reply) => (reply, None),
-                    Err(error) => (Reply::Failed, Some(error)),
-                },
+            let (role, reply, reason) = match self.machine.step() {
+                Step::Load(slot) => {
+                    let reply = load(self.store, &slot, self.max)?;
+                    (slot.into_role(), reply, None)
+                }
+                Step::Fetch { resource, max } => {
+                    let role = Some(resource.role.clone());
+                    match fetcher.fetch(resource, max, &self.machine).await {
+                        Ok(reply) => (role, reply, None),
+                        Err(error) => (role, Reply::Failed, Some(error)),
+                    }
+                }
                 Step::Save(slot, bytes) => {
                     self.save(slot, &bytes);
                     continue;
                 }
                 Step::Done => break,
             };
-            if let Err(error) = self.machine.supply(reply) {
+            if let Err(error) = self.supply(role, reply) {
                 failure = Some(match (error, reason) {
                     // The transport knows best why there was no answer.
                     (VerifyError::Unavailable { .. }, Some(reason)) => Error::Transport(reason),
@@ -81,6 +89,15 @@ impl Drive<'_> {
             }
         }
         failure.map_or(Ok(()), Err)
+    }
+
+    fn supply(&mut self, role: Option<RoleName>, reply: Reply) -> Result<(), VerifyError> {
+        let (Some(role), Reply::Found(bytes)) = (role, &reply) else { return self.machine.supply(reply) };
+        let length = bytes.len();
+        telemetry::verify(&self.gun, &role, length, || {
+            self.machine.supply(reply)?;
+            Ok(self.machine.version(&role))
+        })
     }
 
     fn save(&mut self, slot: Slot, bytes: &[u8]) {
@@ -170,6 +187,5 @@ pub(super) async fn read(
         Err(TransportError::NotFound { .. }) => return Ok(None),
         Err(error) => return Err(error),
     };
-    tracing::debug!(file = resource.notary_name(), bytes = bytes.len(), "fetched");
     Ok(Some(bytes))
 }

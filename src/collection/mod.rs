@@ -40,6 +40,7 @@ use crate::{
     limits::Limits,
     name::Gun,
     store::{MemoryStore, MetadataStore, StoreError, StoreLock},
+    telemetry::Watched,
     transport::AsyncTransport,
     verify::{RefreshPlan, Trust},
     view::{Freshness, View},
@@ -91,7 +92,7 @@ impl Inner {
     }
 
     pub(crate) fn set_transport(&mut self, transport: impl AsyncTransport + 'static) {
-        self.transport = Some(Box::new(transport));
+        self.transport = Some(Box::new(Watched::new(self.gun.clone(), transport)));
     }
 }
 
@@ -176,6 +177,9 @@ impl Core {
     /// Takes the store for this operation alone.
     async fn lock(&self) -> Result<Option<StoreLock>, Error> {
         let inner = &*self.inner;
+        if !inner.clock.is_set() && !matches!(inner.freshness, Freshness::AsOf(_)) {
+            return Err(Error::Unconfigured("a clock"));
+        }
         match inner.blocks {
             true => Ok(drive::lock(&*inner.store, inner.lock_wait)?),
             false => self.lock_patiently().await,
@@ -204,7 +208,7 @@ impl Core {
     async fn pause(&self, time: Duration) {
         match &self.inner.transport {
             _ if time.is_zero() => {}
-            _ if self.inner.blocks => std::thread::sleep(time),
+            _ if self.inner.blocks => crate::transport::rest(time),
             Some(transport) => transport.sleep(time).await,
             None => crate::transport::sleep(time).await,
         }

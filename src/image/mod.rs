@@ -24,6 +24,7 @@ mod policy_error;
 mod quorum;
 mod reference;
 mod server;
+#[cfg(any(feature = "directory", feature = "http-blocking", feature = "http-async"))]
 mod tls;
 mod vouching;
 
@@ -35,4 +36,5 @@ pub use policy_error::PolicyError;
 pub use quorum::{Quorum, QuorumError};
 pub use reference::{ImageError, Reference};
 pub use server::{ServerError, trust_server};
+#[cfg(any(feature = "directory", feature = "http-blocking", feature = "http-async"))]
 pub use tls::TlsFiles;

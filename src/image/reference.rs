@@ -140,7 +140,7 @@ pub(super) fn is_registry(registry: &str) -> bool {
     };
     let ipv6 = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     let host_is_legal = match ipv6 {
-        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        Some(address) => address.parse::<core::net::Ipv6Addr>().is_ok(),
         None => host.split('.').all(label),
     };
     host_is_legal && port.is_none_or(|port| !port.is_empty() && port.parse::<u16>().is_ok())

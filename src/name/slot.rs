@@ -12,3 +12,13 @@ pub enum Slot {
     /// hold whatever becomes of the files.
     Record,
 }
+
+impl Slot {
+    /// The role whose file is kept here.
+    pub(crate) fn into_role(self) -> Option<RoleName> {
+        match self {
+            Self::Metadata(role) => Some(role),
+            Self::Record => None,
+        }
+    }
+}

@@ -138,7 +138,14 @@ impl<T: Transport> AsyncTransport for Blocking<T> {
     }
 
     fn sleep(&self, time: Duration) -> BoxFuture<'_, ()> {
-        Box::pin(async move { thread::sleep(time) })
+        Box::pin(async move { rest(time) })
+    }
+}
+
+/// Waits and blocks the thread. Where there is no clock nobody can wait.
+pub(crate) fn rest(time: Duration) {
+    if cfg!(feature = "system-clock") {
+        thread::sleep(time);
     }
 }
 
@@ -157,7 +164,7 @@ pub(crate) fn sleep(time: Duration) -> BoxFuture<'static, ()> {
             begun = true;
             let alarm = Arc::clone(&alarm);
             let ring = move || {
-                thread::sleep(time);
+                rest(time);
                 let mut state = alarm.lock().unwrap_or_else(PoisonError::into_inner);
                 state.0 = true;
                 if let Some(waker) = state.1.take() {

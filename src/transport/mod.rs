@@ -6,6 +6,10 @@
 
 #[cfg(any(feature = "http-blocking", feature = "http-async", feature = "docker-config"))]
 pub mod auth;
+#[cfg(feature = "object-store")]
+mod bucket;
+#[cfg(feature = "directory")]
+mod directory;
 #[cfg(feature = "docker-config")]
 mod docker_config;
 mod future;
@@ -15,10 +19,14 @@ mod memory;
 
 use std::{fmt::Debug, io, io::Read, time::Duration};
 
+#[cfg(feature = "object-store")]
+pub use bucket::{BucketTransport, SharedCache};
+#[cfg(feature = "directory")]
+pub use directory::DirectoryTransport;
 #[cfg(feature = "docker-config")]
 pub use docker_config::{DockerConfig, DockerConfigError};
-pub(crate) use future::sleep;
 pub use future::{AsyncTransport, Blocking, BoxFuture};
+pub(crate) use future::{rest, sleep};
 #[cfg(feature = "http-async")]
 pub use http::AsyncHttpTransport;
 #[cfg(feature = "http-blocking")]

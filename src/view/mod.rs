@@ -57,6 +57,13 @@ impl View {
         Self { gun, set: Arc::new(set), freshness, cached }
     }
 
+    /// What a set says that a caller has verified on its own, by turning
+    /// [`Refresh`](crate::verify::Refresh) by hand. The collection and the mode are those of that
+    /// refresh; with [`Freshness::Offline`] the view counts as made by a cache.
+    pub fn of(gun: Gun, set: TrustedSet, freshness: Freshness) -> Self {
+        Self::new(gun, set, freshness, matches!(freshness, Freshness::Offline))
+    }
+
     /// The collection.
     pub const fn gun(&self) -> &Gun {
         &self.gun

@@ -8,6 +8,7 @@ pub mod docker;
 pub mod dockerd;
 pub mod http_probe;
 pub mod listener;
+pub mod moto;
 pub mod nginx;
 pub mod notary_cli;
 pub mod notary_server;

@@ -274,6 +274,20 @@ impl Refresh {
         }
     }
 
+    /// The version of a role's file that holds so far.
+    pub(crate) fn version(&self, role: &RoleName) -> Option<Version> {
+        match role {
+            RoleName::Root => self.root.as_ref().map(|root| root.body().version),
+            RoleName::Timestamp => self.timestamp.as_ref().map(|timestamp| timestamp.body().version),
+            RoleName::Snapshot => self.snapshot.as_ref().map(|snapshot| snapshot.body().version),
+            RoleName::Targets => self.targets.as_ref().map(|targets| targets.body().version),
+            RoleName::Delegated(_) => match self.delegated.get(role) {
+                Some(DelegatedTargets::Usable(targets)) => Some(targets.body().version),
+                _ => None,
+            },
+        }
+    }
+
     /// Adds what the driver met with: it goes on without it. Each notice counts once.
     pub fn note(&mut self, notice: Notice) {
         if !self.notices.contains(&notice) {
