@@ -3,6 +3,8 @@
 //! A bound is checked before the work that it bounds. Lengths that a parent pins are bounds too,
 //! but never above [`Limits::max_metadata`].
 
+use std::time::Duration;
+
 /// Bounds on untrusted input. `Limits::default()` suits real repositories.
 ///
 /// ```
@@ -35,6 +37,9 @@ pub struct Limits {
     pub max_keys_per_role: usize,
     /// Most keys in one file, whether a role lists them or not. Default 16,384.
     pub max_keys: usize,
+    /// How long after the start of a refresh its last request may begin; each request has time-outs of
+    /// its own besides. Default 15 minutes. Needs the feature `system-clock`.
+    pub max_duration: Duration,
 }
 
 impl Default for Limits {
@@ -51,6 +56,7 @@ impl Default for Limits {
             max_attempts_per_key: 8,
             max_keys_per_role: 1024,
             max_keys: 16_384,
+            max_duration: Duration::from_secs(15 * 60),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     error::Error,
     name::{Gun, Resource, RoleName, Slot},
     store::{MetadataStore, StoreError, StoreLock},
-    telemetry,
+    telemetry::{self, Stopwatch},
     transport::{AsyncTransport, BoxFuture, TransportError},
     verify::{Notice, Refresh, RefreshPlan, Reply, Step, TrustedSet, VerifyError},
 };
@@ -40,7 +40,8 @@ pub(super) async fn refresh(
 ) -> Result<TrustedSet, Error> {
     let (gun, max) = (plan.gun.clone(), plan.limits.max_metadata);
     let mut drive = Drive { gun, machine: Refresh::new(plan.clone()), max, store, is_rootless: false };
-    let fetcher = Fetcher { transport, side_by_side, early: BTreeMap::new() };
+    let deadline = Deadline { watch: Stopwatch::start(), after: plan.limits.max_duration };
+    let fetcher = Fetcher { transport, side_by_side, deadline, early: BTreeMap::new() };
     notice.into_iter().for_each(|notice| drive.machine.note(notice));
     telemetry::refresh(&plan, transport.is_some(), async {
         drive.turn(fetcher).await?;
@@ -113,11 +114,29 @@ impl Drive<'_> {
     }
 }
 
+/// The end of a refresh whose every file takes just less than too long (SL-05).
+struct Deadline {
+    watch: Stopwatch,
+    after: Duration,
+}
+
+impl Deadline {
+    fn check(&self, next: &Resource) -> Result<(), TransportError> {
+        match self.watch.seconds() {
+            Some(seconds) if seconds >= self.after.as_secs_f64() => {
+                Err(TransportError::Timeout { what: next.notary_name(), phase: "refresh" })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Asks the server, and keeps what it has asked for early.
 struct Fetcher<'a> {
     /// None where nothing is to be asked.
     transport: Option<&'a dyn AsyncTransport>,
     side_by_side: bool,
+    deadline: Deadline,
     early: BTreeMap<RoleName, (Resource, Result<Reply, TransportError>)>,
 }
 
@@ -135,6 +154,7 @@ impl Fetcher<'_> {
         let Some(transport) = self.transport else {
             return Err(TransportError::Unsupported { operation: "a request while offline" });
         };
+        self.deadline.check(&resource)?;
         let mut wanted = vec![(resource, max)];
         if self.side_by_side {
             wanted.extend(machine.ahead().into_iter().take(SIDE_BY_SIDE));

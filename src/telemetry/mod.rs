@@ -50,7 +50,7 @@ pub(crate) use transport::Watched;
 
 use tracing::{Instrument as _, Span, field::Empty};
 
-use self::stopwatch::Stopwatch;
+pub(crate) use self::stopwatch::Stopwatch;
 use crate::{
     error::Error,
     name::{Gun, RoleName, Version},

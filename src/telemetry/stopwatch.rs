@@ -5,13 +5,13 @@ use std::time::Instant;
 
 /// Runs since it was started.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Stopwatch {
+pub(crate) struct Stopwatch {
     #[cfg(feature = "system-clock")]
     started: Instant,
 }
 
 impl Stopwatch {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self {
             #[cfg(feature = "system-clock")]
             started: Instant::now(),
@@ -20,13 +20,13 @@ impl Stopwatch {
 
     /// The seconds since the start; none without a clock.
     #[cfg(feature = "system-clock")]
-    pub(super) fn seconds(self) -> Option<f64> {
+    pub(crate) fn seconds(self) -> Option<f64> {
         Some(self.started.elapsed().as_secs_f64())
     }
 
     /// None: there is no clock.
     #[cfg(not(feature = "system-clock"))]
-    pub(super) const fn seconds(self) -> Option<f64> {
+    pub(crate) const fn seconds(self) -> Option<f64> {
         None
     }
 }

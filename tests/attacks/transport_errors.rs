@@ -1,5 +1,7 @@
 //! Answers that are none, and connections that break anywhere.
 
+use std::time::{Duration, Instant};
+
 use tuf_notary::{
     error::Error,
     name::{RoleName, Slot},
@@ -99,4 +101,27 @@ fn cuts(published: &Published, role: &'static str) -> Vec<(&'static str, usize)>
     let length = published.files().find(|(it, _)| *it == name).unwrap().1.len();
     let is_cut = |at: &usize| *at < 40 || *at + 40 > length || at.is_multiple_of(13);
     (0..length).filter(is_cut).map(|at| (role, at)).collect()
+}
+
+#[test]
+fn sl_05_a_refresh_of_many_slow_files_ends() {
+    let mut lab = Lab::trusting();
+    for _ in 0..20 {
+        let keys = lab.forge.keys("root").clone();
+        lab.forge.rotate_root(&keys, 1);
+        lab.serve();
+    }
+    let newest = lab.serve().newest("root");
+    lab.server.misbehave(&lab.gun(), Fault::Delay(Duration::from_millis(20)));
+    lab.limits.max_duration = Duration::from_millis(100);
+    let begun = Instant::now();
+    let error = lab.refresh().unwrap_err();
+    assert!(
+        matches!(&error, Error::Transport(TransportError::Timeout { phase: "refresh", .. })),
+        "{error:?}"
+    );
+    assert!(error.is_retryable() && begun.elapsed() < Duration::from_millis(400), "{:?}", begun.elapsed());
+    lab.limits.max_duration = Duration::from_secs(60);
+    lab.refresh().unwrap();
+    assert_eq!(lab.kept("root"), Some(newest));
 }
