@@ -331,7 +331,7 @@ impl Core {
         Err(last.map_or_else(|| VerifyError::Unexpected { expected: "an answer" }.into(), Error::Publish))
     }
 
-    /// What was published is the least that we accept from now on.
+    /// What was published is the least that we accept from now on, and need not be fetched again.
     fn remember(&self, outgoing: &Outgoing) {
         let store = &self.inner.store;
         let record = store.read(&Slot::Record, self.inner.limits.max_metadata).ok().flatten();
@@ -339,15 +339,25 @@ impl Core {
             tracing::warn!("there is no record to keep the published versions in");
             return;
         };
+        let mut newest = Vec::new();
         for (seal, file) in outgoing.files() {
             let (version, signers) = (seal.version, seal.signers.clone());
             if record.floors.get(&seal.role).is_none_or(|floor| floor.version < version) {
                 let floor = Floor { version, sha256: digest::sha256(file), signers };
                 record.floors.insert(seal.role.clone(), floor);
+                newest.push((&seal.role, file));
             }
         }
-        if let Err(error) = store.write(&Slot::Record, &record.to_bytes()) {
-            tracing::warn!(%error, "the published versions are not kept");
+        let mut kept = store.write(&Slot::Record, &record.to_bytes());
+        // Targets are pinned by their content: once the server's snapshot pins these, they need not
+        // come back over the network. Until then the floor above them stands.
+        for (role, file) in newest {
+            if kept.is_ok() && matches!(role, RoleName::Targets | RoleName::Delegated(_)) {
+                kept = store.write(&Slot::Metadata(role.clone()), file);
+            }
+        }
+        if let Err(error) = kept {
+            tracing::warn!(%error, "what was published is not kept");
         }
     }
 }
