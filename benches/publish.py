@@ -3,10 +3,11 @@
 
 Needs cargo and Debian's `notary` (with `notary-server`) and `python3`; no argument. Both clients
 speak through a relay that sees when the last byte of the upload has gone and when the first byte of
-the reply comes: that wait is the server's, and is printed apart. As they take turns, each begins with
-a cache that is one version old.
+the reply comes: that wait is the server's, and is printed apart. Each is the only publisher of a
+collection of its own; with `shared` they take turns on one, and each begins with a cache that is one
+version old.
 
-    benches/publish.py [TAGS [ROUNDS]]
+    benches/publish.py [TAGS [ROUNDS [shared]]]
 """
 
 import base64
@@ -26,7 +27,9 @@ import urllib.request
 
 TAGS = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
 ROUNDS = int(sys.argv[2]) if len(sys.argv) > 2 else 5
+SHARED = "shared" in sys.argv[3:]
 GUN = "registry.example.com/team/large"
+OUR_GUN = GUN if SHARED else GUN + "-ours"
 PASSPHRASE = "a passphrase"
 PROJECT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -115,17 +118,17 @@ def notary(folder, url, *arguments):
     return ["notary", "-s", url, "-d", str(folder), *arguments]
 
 
-def fill(folder, url):
+def fill(folder, url, gun):
     """A collection of many tags, published by notary from staged changes."""
-    subprocess.run(notary(folder, url, "init", GUN), check=True, stdout=subprocess.DEVNULL)
-    staged = folder / "tuf" / GUN / "changelist"
+    subprocess.run(notary(folder, url, "init", gun), check=True, stdout=subprocess.DEVNULL)
+    staged = folder / "tuf" / gun / "changelist"
     staged.mkdir(parents=True, exist_ok=True)
     for number in range(TAGS):
         change = {"action": "create", "role": "targets", "type": "target", "path": f"v0.0-{number:06}"}
         content = json.dumps({"hashes": {"sha256": "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA="}, "length": 1234})
         change["data"] = base64.b64encode(content.encode()).decode()
         (staged / f"{number:020}_change.change").write_text(json.dumps(change))
-    subprocess.run(notary(folder, url, "publish", GUN), check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(notary(folder, url, "publish", gun), check=True, stdout=subprocess.DEVNULL)
 
 
 def measure(relay, command):
@@ -169,14 +172,17 @@ def main():
 def compare(folder, relay):
     relay.start()
     go, ours = folder / "go", folder / "ours"
-    fill(go, relay.url)
-    shutil.copytree(go, ours)
+    fill(go, relay.url, GUN)
+    if SHARED:
+        shutil.copytree(go, ours)
+    else:
+        fill(ours, relay.url, OUR_GUN)
     example = PROJECT / os.environ.get("CARGO_TARGET_DIR", "target") / "release" / "examples" / "push_sign"
     common = ["--plain-http", "--server", relay.url, "--trust-dir", str(ours), "--sha256", "ab" * 32]
     runs = {"notary": [], "ours": []}
     for number in range(ROUNDS + 1):
         go_command = notary(go, relay.url, "addhash", GUN, f"go-{number}", "1234", "--sha256", "ab" * 32, "-p")
-        our_command = [str(example), *common, "--size", "1234", f"{GUN}:ours-{number}"]
+        our_command = [str(example), *common, "--size", "1234", f"{OUR_GUN}:ours-{number}"]
         for name, command in (("notary", go_command), ("ours", our_command)):
             result = measure(relay, command)
             if number > 0:  # the first run fills caches
