@@ -25,6 +25,11 @@ mod http;
 #[path = "transports/proxies.rs"]
 mod proxies;
 #[cfg(feature = "http-blocking")]
+#[path = "transports/realms.rs"]
+mod realms;
+#[path = "transports/served.rs"]
+mod served;
+#[cfg(feature = "http-blocking")]
 #[path = "transports/server.rs"]
 mod server;
 #[cfg(feature = "http-blocking")]
@@ -39,24 +44,12 @@ use std::{
     panic,
 };
 
+use served::served;
 use tuf_notary::{
-    name::{Form, Resource, RoleName, Version},
+    name::Resource,
     testkit::suite::{self, Served},
     transport::{MemoryTransport, Transport, TransportError},
 };
-
-fn served() -> Served {
-    let releases = RoleName::releases();
-    Served {
-        present: vec![
-            (Resource::latest(RoleName::Root), b"{\"root\":1}".to_vec()),
-            (Resource { role: RoleName::Root, form: Form::Version(Version::ONE) }, b"one".to_vec()),
-            (Resource::latest(releases.clone()), vec![b'x'; 100_000]),
-            (Resource { role: releases, form: Form::Sha256([0xab; 32]) }, b"pinned".to_vec()),
-        ],
-        absent: Resource::latest(RoleName::Targets),
-    }
-}
 
 #[test]
 fn the_memory_transport_keeps_its_promises() {

@@ -13,6 +13,10 @@ mod faults;
 mod http;
 #[path = "../transports/proxies.rs"]
 mod proxies;
+#[path = "../transports/realms.rs"]
+mod realms;
+#[path = "../transports/served.rs"]
+mod served;
 #[path = "../transports/server.rs"]
 mod server;
 #[path = "../transports/slow.rs"]
@@ -20,24 +24,11 @@ mod slow;
 #[path = "../transports/tls.rs"]
 mod tls;
 
+use served::served;
 use tuf_notary::{
-    name::{Form, Resource, RoleName, Version},
-    testkit::suite::{self, Served},
+    testkit::suite,
     transport::{Blocking, MemoryTransport},
 };
-
-fn served() -> Served {
-    let releases = RoleName::releases();
-    Served {
-        present: vec![
-            (Resource::latest(RoleName::Root), b"{\"root\":1}".to_vec()),
-            (Resource { role: RoleName::Root, form: Form::Version(Version::ONE) }, b"one".to_vec()),
-            (Resource::latest(releases.clone()), vec![b'x'; 100_000]),
-            (Resource { role: releases, form: Form::Sha256([0xab; 32]) }, b"pinned".to_vec()),
-        ],
-        absent: Resource::latest(RoleName::Targets),
-    }
-}
 
 #[test]
 fn a_blocking_transport_keeps_its_promises_as_an_asynchronous_one() {
