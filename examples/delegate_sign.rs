@@ -4,11 +4,11 @@ mod shared;
 
 use std::process::ExitCode;
 
-use shared::{Failure, Options, arguments, digest, image_and_tag, say, text, usage, warn};
+use shared::{Content, Failure, Options, arguments, image_and_tag, say, text, usage, warn};
 use tuf_notary::{
     edit::{Changes, Plan, PlannedRole},
     metadata::TargetInfo,
-    name::{Hashes, RoleName, TargetName},
+    name::{RoleName, TargetName},
 };
 
 const HELP: &str = "\
@@ -29,29 +29,18 @@ snapshots (initialise --server-snapshot). The passphrase comes from NOTARY_DELEG
 
 fn main() -> ExitCode {
     shared::run(HELP, || {
-        let (mut options, mut roles) = (Options::default(), Vec::new());
-        let (mut sha256, mut size) = (None, None);
+        let (mut options, mut content, mut roles) = (Options::default(), Content::default(), Vec::new());
         let image = arguments(&mut options, |name, parser| {
             match name {
-                "sha256" => sha256 = Some(digest(&text(parser.value().map_err(usage)?)?)?),
-                "size" => {
-                    let text = text(parser.value().map_err(usage)?)?;
-                    size = Some(text.parse().map_err(|error| usage(format!("--size {text}: {error}")))?);
-                }
                 "role" => {
                     roles.push(RoleName::new(&text(parser.value().map_err(usage)?)?).map_err(usage)?);
                 }
-                _ => return Ok(false),
+                _ => return content.take(name, parser),
             }
             Ok(true)
         })?;
-        let missing = |what| usage(format!("{what} is missing"));
-        let info = TargetInfo {
-            length: size.ok_or_else(|| missing("--size"))?,
-            hashes: Hashes::sha256(sha256.ok_or_else(|| missing("--sha256"))?),
-            custom: None,
-        };
-        sign(&options, &roles, &info, &image.ok_or_else(|| missing("IMAGE:TAG"))?)
+        let info = content.info()?;
+        sign(&options, &roles, &info, &image.ok_or_else(|| usage("IMAGE:TAG is missing"))?)
     })
 }
 

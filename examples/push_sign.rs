@@ -4,13 +4,13 @@ mod shared;
 
 use std::process::ExitCode;
 
-use shared::{Failure, Options, arguments, digest, image_and_tag, say, text, usage, warn};
+use shared::{Content, Failure, Options, arguments, image_and_tag, say, usage, warn};
 use tuf_notary::{
     blocking::{Initialise, SnapshotKey},
     edit::Changes,
     error::Error,
     metadata::TargetInfo,
-    name::{Hashes, TargetName},
+    name::TargetName,
     verify::VerifyError,
 };
 
@@ -31,28 +31,17 @@ NOTARY_SNAPSHOT_PASSPHRASE and NOTARY_DELEGATION_PASSPHRASE.";
 
 fn main() -> ExitCode {
     shared::run(HELP, || {
-        let (mut options, mut snapshot) = (Options::default(), SnapshotKey::Local);
-        let (mut sha256, mut size) = (None, None);
+        let (mut options, mut content) = (Options::default(), Content::default());
+        let mut snapshot = SnapshotKey::Local;
         let image = arguments(&mut options, |name, parser| {
-            match name {
-                "server-snapshot" => snapshot = SnapshotKey::Server,
-                "sha256" => sha256 = Some(digest(&text(parser.value().map_err(usage)?)?)?),
-                "size" => {
-                    let text = text(parser.value().map_err(usage)?)?;
-                    let wrong = |_| usage(format!("--size {text}: a number of bytes expected"));
-                    size = Some(text.parse().map_err(wrong)?);
-                }
-                _ => return Ok(false),
+            if name == "server-snapshot" {
+                snapshot = SnapshotKey::Server;
+                return Ok(true);
             }
-            Ok(true)
+            content.take(name, parser)
         })?;
-        let missing = |what| usage(format!("{what} is missing"));
-        let info = TargetInfo {
-            length: size.ok_or_else(|| missing("--size"))?,
-            hashes: Hashes::sha256(sha256.ok_or_else(|| missing("--sha256"))?),
-            custom: None,
-        };
-        sign(&options, snapshot, info, &image.ok_or_else(|| missing("IMAGE:TAG"))?)
+        let info = content.info()?;
+        sign(&options, snapshot, info, &image.ok_or_else(|| usage("IMAGE:TAG is missing"))?)
     })
 }
 

@@ -22,7 +22,8 @@ use tuf_notary::{
     error::Error,
     image::{Reference, ResolvedTrust, trust_server},
     keys::{DirectoryKeys, EnvironmentPassphrases},
-    name::{Expiry, KeyId},
+    metadata::TargetInfo,
+    name::{Expiry, Hashes, KeyId},
     store::DirectoryStore,
     transport::{HttpTransport, HttpTransportBuilder, TransportError, auth::Credentials},
     verify::{Notice, Trust},
@@ -319,7 +320,7 @@ pub fn image_and_tag_or_latest(text: &str) -> Result<(Reference, String), Failur
 }
 
 /// The value of `--sha256`.
-pub fn digest(hex: &str) -> Result<[u8; 32], Failure> {
+fn digest(hex: &str) -> Result<[u8; 32], Failure> {
     let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(hex.as_bytes());
     let digest = bytes.ok().and_then(|bytes| bytes.try_into().ok());
     digest.ok_or_else(|| usage(format!("--sha256 {hex}: 64 hex digits expected")))
@@ -367,6 +368,37 @@ pub fn words(
         }
     }
     Ok(words)
+}
+
+/// `--sha256` and `--size`: what a tag is to name.
+#[derive(Debug, Default)]
+pub struct Content {
+    sha256: Option<[u8; 32]>,
+    size: Option<u64>,
+}
+
+impl Content {
+    /// Takes an option; false when it is none of these.
+    pub fn take(&mut self, name: &str, parser: &mut lexopt::Parser) -> Result<bool, Failure> {
+        match name {
+            "sha256" => self.sha256 = Some(digest(&text(parser.value().map_err(usage)?)?)?),
+            "size" => {
+                let text = text(parser.value().map_err(usage)?)?;
+                let wrong = |_| usage(format!("--size {text}: a number of bytes expected"));
+                self.size = Some(text.parse().map_err(wrong)?);
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Both together; neither may be missing.
+    pub fn info(self) -> Result<TargetInfo, Failure> {
+        let missing = |what| usage(format!("{what} is missing"));
+        let length = self.size.ok_or_else(|| missing("--size"))?;
+        let hashes = Hashes::sha256(self.sha256.ok_or_else(|| missing("--sha256"))?);
+        Ok(TargetInfo { length, hashes, custom: None })
+    }
 }
 
 /// An argument as text.
