@@ -16,25 +16,13 @@ use super::{
     ask::{Ask, MAX_REFUSAL, Method},
     blocking::{HttpTransport, read_whole},
     body::Body,
-    retry::{self, Schedule},
+    retry::{self, Failed, Schedule},
     status::{Refusal, shorten},
     tls,
 };
 use crate::transport::auth::{Attempt, Next, TokenRequest};
 
 type Reply = Result<Response<ureq::Body>, ureq::Error>;
-
-/// Why a try failed, and whether that may pass.
-struct Failed {
-    error: TransportError,
-    passes: bool,
-}
-
-impl From<TransportError> for Failed {
-    fn from(error: TransportError) -> Self {
-        Self { error, passes: true }
-    }
-}
 
 impl HttpTransport {
     /// The body of a 200; otherwise why there is none.
@@ -43,19 +31,12 @@ impl HttpTransport {
         let deadline = begun.checked_add(self.timeouts.total).unwrap_or(begun);
         let mut schedule = Schedule::new(self.retries);
         loop {
-            let Failed { error, passes } = match self.ask_once(ask, deadline) {
+            let failed = match self.ask_once(ask, deadline) {
                 Ok(body) => return Ok(body),
                 Err(failed) => failed,
             };
-            let may_repeat = passes && ask.method == Method::Get;
-            let pause = if may_repeat { schedule.after(&error) } else { None };
-            match pause {
-                Some(pause) if Instant::now().checked_add(pause).is_some_and(|end| end < deadline) => {
-                    tracing::debug!(%error, ?pause, "asking again");
-                    thread::sleep(pause);
-                }
-                _ => return Err(error),
-            }
+            let pause = schedule.pause(failed, ask.method, deadline)?;
+            thread::sleep(pause);
         }
     }
 

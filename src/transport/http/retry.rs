@@ -5,9 +5,10 @@
 use std::{
     hash::{BuildHasher, RandomState},
     io,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
+use super::ask::Method;
 use crate::transport::TransportError;
 
 /// The first pause; each further one is twice as long.
@@ -36,6 +37,18 @@ impl Default for Retries {
     }
 }
 
+/// Why a try failed, and whether that may pass by itself.
+pub(super) struct Failed {
+    pub(super) error: TransportError,
+    pub(super) passes: bool,
+}
+
+impl From<TransportError> for Failed {
+    fn from(error: TransportError) -> Self {
+        Self { error, passes: true }
+    }
+}
+
 /// The repetitions of one request.
 pub(super) struct Schedule {
     retries: Retries,
@@ -47,8 +60,30 @@ impl Schedule {
         Self { retries, made: 0 }
     }
 
-    /// How long to pause before the request is made again; none when the answer stands.
-    pub(super) fn after(&mut self, error: &TransportError) -> Option<Duration> {
+    /// How long to pause before the request is made again.
+    ///
+    /// # Errors
+    /// The failure itself, when it stands: the request may change something, the failure does not pass,
+    /// or there is no time left.
+    pub(super) fn pause(
+        &mut self,
+        failed: Failed,
+        method: Method,
+        deadline: Instant,
+    ) -> Result<Duration, TransportError> {
+        let Failed { error, passes } = failed;
+        let pause = if passes && method == Method::Get { self.after(&error) } else { None };
+        match pause {
+            Some(pause) if Instant::now().checked_add(pause).is_some_and(|end| end < deadline) => {
+                tracing::debug!(%error, ?pause, "asking again");
+                Ok(pause)
+            }
+            _ => Err(error),
+        }
+    }
+
+    /// The pause after an error; none when it does not pass by itself.
+    fn after(&mut self, error: &TransportError) -> Option<Duration> {
         let asked = match error {
             TransportError::Status { status: 429 | 502 | 503 | 504, retry_after, .. } => *retry_after,
             // Whether a broken connection is worth it, the adapter knows: see `passes`.

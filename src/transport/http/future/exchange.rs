@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::{
     AsyncHttpTransport,
-    failure::{Failed, broken, unanswered},
+    failure::{broken, unanswered},
 };
 use crate::transport::auth::{Attempt, Next, TokenRequest};
 use crate::transport::http::{
@@ -21,7 +21,7 @@ use crate::transport::http::{
     ask::{Ask, MAX_REFUSAL, Method},
     framing::{self, Unfit},
     pace::Pace,
-    retry::Schedule,
+    retry::{Failed, Schedule},
     status::Refusal,
 };
 
@@ -53,19 +53,12 @@ impl AsyncHttpTransport {
         let deadline = begun.checked_add(self.timeouts.total).unwrap_or(begun);
         let mut schedule = Schedule::new(self.retries);
         loop {
-            let Failed { error, passes } = match self.ask_once(ask, strictly).await {
+            let failed = match self.ask_once(ask, strictly).await {
                 Ok(body) => return Ok(body),
                 Err(failed) => failed,
             };
-            let may_repeat = passes && ask.method == Method::Get;
-            let pause = if may_repeat { schedule.after(&error) } else { None };
-            match pause {
-                Some(pause) if Instant::now().checked_add(pause).is_some_and(|end| end < deadline) => {
-                    tracing::debug!(%error, ?pause, "asking again");
-                    tokio::time::sleep(pause).await;
-                }
-                _ => return Err(error),
-            }
+            let pause = schedule.pause(failed, ask.method, deadline)?;
+            tokio::time::sleep(pause).await;
         }
     }
 

@@ -2,19 +2,12 @@
 
 use std::{error::Error, io};
 
-use crate::transport::http::{TransportError, retry, status::shorten, tls};
-
-/// Why a try failed, and whether that may pass.
-pub(super) struct Failed {
-    pub(super) error: TransportError,
-    pub(super) passes: bool,
-}
-
-impl From<TransportError> for Failed {
-    fn from(error: TransportError) -> Self {
-        Self { error, passes: true }
-    }
-}
+use crate::transport::http::{
+    TransportError,
+    retry::{self, Failed},
+    status::shorten,
+    tls,
+};
 
 /// No reply.
 pub(super) fn unanswered(what: &str, error: &reqwest::Error) -> Failed {
