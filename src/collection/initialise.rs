@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::{Core, Guard, keyring::Keyring, upload::Outgoing};
+use super::{Core, Guard, keyring::Keyring, outgoing::Outgoing};
 use crate::{
     crypto::digest,
     edit::{Changes, Draft, InitialKeys, RootKey},

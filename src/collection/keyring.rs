@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::upload::Outgoing;
+use super::outgoing::Outgoing;
 use crate::{
     crypto::{KeyKind, PublicKey, Signer},
     edit::Draft,
