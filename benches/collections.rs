@@ -4,18 +4,21 @@
 //! `cargo bench --bench collections --features http-async`. Needs Debian's `notary`, with
 //! `notary-server`. Both ask the same server, in turns; the loop is timed on every tenth collection.
 
+#[path = "../tests/common/mod.rs"]
+mod common;
+mod support;
+
 use std::{
     env, fs,
     hint::black_box,
-    io::Read,
-    net::TcpStream,
     num::NonZeroUsize,
     path::Path,
-    process::{Child, Command, Stdio},
-    thread,
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
+use common::notary_server::NotaryServer;
+use support::median;
 use tuf_notary::{
     blocking::{self, Initialise},
     edit::Changes,
@@ -43,22 +46,20 @@ fn main() {
 fn compare() {
     look_up();
     let folder = tempfile::tempdir().expect("a folder");
-    let Some(server) = Server::start(folder.path()) else {
-        println!("NOT MEASURED: notary-server is missing");
-        return;
-    };
-    (0..COLLECTIONS).for_each(|number| publish(&server.url, number));
+    let Some(server) = NotaryServer::start("collections") else { return };
+    let url = server.url();
+    (0..COLLECTIONS).for_each(|number| publish(&url, number));
     let itself = env::current_exe().expect("a path");
     let (mut ours, mut theirs, mut peak) = (Vec::new(), Vec::new(), 0);
     for round in 0..3 {
         // A process of its own, which owes nothing to the publishing.
-        let output = Command::new(&itself).env(SERVER, &server.url).output().expect("started");
+        let output = Command::new(&itself).env(SERVER, &url).output().expect("started");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let numbers: Vec<u64> = text.split_whitespace().map(|it| it.parse().expect("a number")).collect();
         let [micros, kilobytes] = numbers[..] else { panic!("{text}") };
         ours.push(Duration::from_micros(micros));
         peak = peak.max(kilobytes);
-        theirs.push(notary(&server.url, &folder.path().join(format!("cache-{round}"))));
+        theirs.push(notary(&url, &folder.path().join(format!("cache-{round}"))));
     }
     let (ours, theirs) = (median(ours), median(theirs));
     println!(
@@ -155,48 +156,4 @@ fn notary(url: &str, cache: &Path) -> Duration {
         assert!(command.status().expect("notary runs").success());
     }
     begun.elapsed() * 10
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times[times.len() / 2]
-}
-
-struct Server {
-    child: Child,
-    url: String,
-}
-
-impl Server {
-    fn start(folder: &Path) -> Option<Self> {
-        let config = folder.join("server.json");
-        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).ok()?.port();
-        let text = format!(
-            r#"{{"server":{{"http_addr":"127.0.0.1:{port}"}},"trust_service":{{"type":"local"}},
-                "storage":{{"backend":"memory"}},"logging":{{"level":"error"}}}}"#
-        );
-        fs::write(&config, text).ok()?;
-        let mut command = Command::new("notary-server");
-        command.arg("-config").arg(&config).stdout(Stdio::null()).stderr(Stdio::null());
-        let server = Self { child: command.spawn().ok()?, url: format!("http://127.0.0.1:{port}") };
-        for _ in 0..200 {
-            thread::sleep(Duration::from_millis(20));
-            if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) {
-                use std::io::Write as _;
-                let _ = stream.write_all(b"GET /_notary_server/health HTTP/1.0\r\n\r\n");
-                let mut answer = String::new();
-                if stream.read_to_string(&mut answer).is_ok() && answer.contains(" 200 ") {
-                    return Some(server);
-                }
-            }
-        }
-        None
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }

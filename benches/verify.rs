@@ -11,7 +11,7 @@ use std::{
 };
 
 use criterion::{BenchmarkId, Criterion, Throughput};
-use support::{Floor, Repository};
+use support::{Floor, Repository, median};
 
 fn main() {
     let sets = [
@@ -53,9 +53,4 @@ fn timed<T>(job: &mut impl FnMut() -> T) -> Duration {
     let start = Instant::now();
     black_box(job());
     start.elapsed()
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times[times.len() / 2]
 }

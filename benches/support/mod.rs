@@ -1,7 +1,12 @@
 //! Collections of all sizes, the whole job on them, and the floor below it.
 #![allow(dead_code)] // each bench uses a part
 
-use std::{collections::BTreeMap, fs, path::Path, time::SystemTime};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    time::{Duration, SystemTime},
+};
 
 use ring::signature::{ECDSA_P256_SHA256_ASN1, EcdsaKeyPair, KeyPair, UnparsedPublicKey};
 use serde::de::IgnoredAny;
@@ -131,4 +136,10 @@ impl Floor {
         let _: IgnoredAny = serde_json::from_slice(file).expect("JSON");
         sha256[0] ^ sha512[0] ^ signed[0]
     }
+}
+
+/// The middle one of some measurements.
+pub fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
 }
