@@ -15,8 +15,15 @@ pub fn check<T: Document + Debug + PartialEq>(signed: &[u8]) {
     if written.iter().any(|byte| *byte < 0x20) {
         return;
     }
+    // Custom data is kept as received and written in canonical form; so what comes back is what the
+    // canonical form of the whole says.
+    let expected = match envelope.message() {
+        Ok(message) if message.iter().any(|byte| *byte < 0x20) => return,
+        Ok(message) => Some(Envelope::<T>::read(seal(&message, &[]), &Limits::default()).expect("canonical")),
+        Err(_) => None,
+    };
     let file = seal(&written, envelope.signatures());
     let again = Envelope::<T>::read(file.clone(), &Limits::default()).expect("our own file is readable");
-    assert_eq!(again.body(), envelope.body());
+    assert_eq!(again.body(), expected.as_ref().unwrap_or(&envelope).body());
     assert_eq!(seal(&canonical(again.body()), again.signatures()), file, "a fixed point");
 }
