@@ -16,7 +16,7 @@ fuzz_target!(|bytes: &[u8]| {
 });
 
 fn read<T: Document>(bytes: &[u8]) {
-    let Ok(envelope) = Envelope::<T>::read(bytes.to_vec(), &Limits::default()) else { return };
+    let Ok(envelope) = Envelope::<T>::read(Dialect::Notary, bytes.to_vec(), &Limits::default()) else { return };
     let message = envelope.message().expect("what was read has a canonical form").into_owned();
     if message.iter().all(|byte| *byte >= 0x20) {
         let text = std::str::from_utf8(&message).expect("UTF-8");

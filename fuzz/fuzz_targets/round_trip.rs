@@ -9,8 +9,8 @@ use tuf_notary::{
 
 pub fn check<T: Document + Debug + PartialEq>(signed: &[u8]) {
     let file = [b"{\"signed\":", signed, b",\"signatures\":[]}"].concat();
-    let Ok(envelope) = Envelope::<T>::read(file, &Limits::default()) else { return };
-    let written = canonical(envelope.body());
+    let Ok(envelope) = Envelope::<T>::read(Dialect::Notary, file, &Limits::default()) else { return };
+    let written = canonical(Dialect::Notary, envelope.body());
     // A raw control character in a name can't be read back; such a file is never published.
     if written.iter().any(|byte| *byte < 0x20) {
         return;
@@ -19,11 +19,11 @@ pub fn check<T: Document + Debug + PartialEq>(signed: &[u8]) {
     // canonical form of the whole says.
     let expected = match envelope.message() {
         Ok(message) if message.iter().any(|byte| *byte < 0x20) => return,
-        Ok(message) => Some(Envelope::<T>::read(seal(&message, &[]), &Limits::default()).expect("canonical")),
+        Ok(message) => Some(Envelope::<T>::read(Dialect::Notary, seal(Dialect::Notary, &message, &[]), &Limits::default()).expect("canonical")),
         Err(_) => None,
     };
-    let file = seal(&written, envelope.signatures());
-    let again = Envelope::<T>::read(file.clone(), &Limits::default()).expect("our own file is readable");
+    let file = seal(Dialect::Notary, &written, envelope.signatures());
+    let again = Envelope::<T>::read(Dialect::Notary, file.clone(), &Limits::default()).expect("our own file is readable");
     assert_eq!(again.body(), expected.as_ref().unwrap_or(&envelope).body());
-    assert_eq!(seal(&canonical(again.body()), again.signatures()), file, "a fixed point");
+    assert_eq!(seal(Dialect::Notary, &canonical(Dialect::Notary, again.body()), again.signatures()), file, "a fixed point");
 }

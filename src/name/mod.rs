@@ -7,6 +7,7 @@
 mod digest;
 mod expiry;
 mod gun;
+mod hash_bins;
 mod key_id;
 mod path_rule;
 mod resource;
@@ -19,6 +20,7 @@ mod version;
 pub use digest::Hashes;
 pub use expiry::Expiry;
 pub use gun::Gun;
+pub use hash_bins::HashBins;
 pub use key_id::KeyId;
 pub use path_rule::PathRule;
 pub use resource::{Form, Resource};

@@ -26,10 +26,10 @@ impl Judge {
     /// The largest file that a pin allows; the pin itself must lie within the limits.
     pub(super) fn cap(&self, role: &RoleName, pin: &Pin) -> Result<u64, VerifyError> {
         let limit = self.limits.max_metadata;
-        if pin.length > limit {
-            return Err(VerifyError::TooLarge { role: role.clone(), limit, found: pin.length });
+        match pin.length {
+            Some(found) if found > limit => Err(VerifyError::TooLarge { role: role.clone(), limit, found }),
+            length => Ok(length.unwrap_or(limit)),
         }
-        Ok(pin.length)
     }
 
     /// Whether `bytes` is the file that the parent pins.
@@ -39,13 +39,38 @@ impl Judge {
         if found > cap {
             return Err(VerifyError::TooLarge { role: role.clone(), limit: cap, found });
         }
-        self.check_digests(role, bytes, pin)
+        self.check_digests(role, bytes, pin)?;
+        // Where digests are pinned, only one length fits them.
+        match pin.length {
+            Some(expected) if pin.hashes.is_empty() && found != expected => {
+                Err(VerifyError::LengthMismatch { role: role.clone(), expected, found })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The version that the parent pins.
+    pub(super) fn check_version<T: Document>(
+        &self,
+        role: &RoleName,
+        body: &T,
+        pin: &Pin,
+    ) -> Result<(), VerifyError> {
+        match pin.version {
+            Some(expected) if body.version() != expected => {
+                let found = body.version();
+                Err(VerifyError::VersionMismatch { role: role.clone(), expected, found })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Every digest that the parent lists must match.
     pub(super) fn check_digests(&self, role: &RoleName, bytes: &[u8], pin: &Pin) -> Result<(), VerifyError> {
-        mismatch(role, "SHA-256", &pin.sha256, &digest::sha256(bytes))?;
-        match &pin.sha512 {
+        if let Some(sha256) = &pin.hashes.sha256 {
+            mismatch(role, "SHA-256", sha256, &digest::sha256(bytes))?;
+        }
+        match &pin.hashes.sha512 {
             Some(sha512) => mismatch(role, "SHA-512", sha512, &digest::sha512(bytes)),
             None => Ok(()),
         }
@@ -58,7 +83,7 @@ impl Judge {
         bytes: Bytes,
     ) -> Result<Envelope<T>, VerifyError> {
         let malformed = |source| VerifyError::Malformed { role: role.clone(), source };
-        let envelope = Envelope::<T>::read(bytes, &self.limits).map_err(malformed)?;
+        let envelope = Envelope::<T>::read(self.dialect, bytes, &self.limits).map_err(malformed)?;
         let version = envelope.body().version();
         if !self.dialect.admits_version(version) {
             let reason = format!("{version} is above what servers can store");

@@ -75,6 +75,26 @@ pub enum VerifyError {
         /// The file's digest, hex.
         found: String,
     },
+    /// A file without pinned digests is not as long as its parent says.
+    #[error("{role} has {found} bytes, expected {expected}")]
+    LengthMismatch {
+        /// Whose file.
+        role: RoleName,
+        /// The pinned length in bytes.
+        expected: u64,
+        /// The file's length in bytes.
+        found: u64,
+    },
+    /// A file has another version than its parent pins.
+    #[error("{role} has version {found}, expected {expected}")]
+    VersionMismatch {
+        /// Whose file.
+        role: RoleName,
+        /// The pinned version.
+        expected: Version,
+        /// The file's version.
+        found: Version,
+    },
     /// Too few distinct keys have signed.
     #[error("{role} version {version}: {valid} valid signatures by distinct keys, {needed} needed")]
     Threshold {
@@ -214,7 +234,8 @@ impl VerifyError {
             | Self::TooMany { .. }
             | Self::Malformed { source: WireError::TooMany { .. }, .. } => "TOO_LARGE",
             Self::Malformed { .. } | Self::Delegation { .. } => "MALFORMED",
-            Self::HashMismatch { .. } => "HASH_MISMATCH",
+            Self::HashMismatch { .. } | Self::LengthMismatch { .. } => "HASH_MISMATCH",
+            Self::VersionMismatch { .. } => "VERSION_MISMATCH",
             Self::Threshold { .. } => "THRESHOLD",
             Self::Rollback { .. } => "ROLLBACK",
             Self::Expired { .. } | Self::Certificate { reason: CertificateError::Expired { .. }, .. } => {

@@ -6,16 +6,20 @@
 
 mod bytes;
 mod dialect;
+mod documents;
 mod envelope;
 mod error;
 pub mod json;
 pub mod notary;
 mod record;
+pub mod tuf1;
 #[cfg(test)]
 mod tests;
 
 pub use bytes::Bytes;
-pub(crate) use dialect::BadDelegation;
+pub(crate) use dialect::{
+    BadDelegation, CachedFiles, Children, Delegations, EqualTimestamp, FileNames, NewerRoots, RootKeys, TargetsFloor,
+};
 pub use dialect::Dialect;
 pub use envelope::{Document, Envelope, Signature, canonical, seal};
 pub use error::WireError;

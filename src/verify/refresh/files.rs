@@ -72,7 +72,10 @@ impl Refresh {
     /// The set is consistent only with the very root that the snapshot pins.
     fn check_root_pin(&self, snapshot: &Verified<Snapshot>) -> Result<(), VerifyError> {
         match &self.root {
-            Some(root) => self.judge.check_digests(&RoleName::Root, root.bytes(), &snapshot.body().root),
+            Some(root) => match &snapshot.body().root {
+                Some(pin) => self.judge.check_digests(&RoleName::Root, root.bytes(), pin),
+                None => Ok(()),
+            },
             None => Err(VerifyError::Unexpected { expected: "a root" }),
         }
     }
