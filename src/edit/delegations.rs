@@ -91,7 +91,9 @@ impl Editor<'_> {
     }
 
     pub(super) fn remove_paths(&mut self, role: &RoleName, paths: &[String]) -> Result<(), EditError> {
-        let PathRule::Prefixes(present) = self.delegation(role)?.paths;
+        let PathRule::Prefixes(present) = self.delegation(role)?.paths else {
+            return Err(EditError::NotDelegated { role: role.clone() });
+        };
         if let Some(path) = paths.iter().find(|path| !present.contains(path)) {
             return Err(EditError::NotListed { role: role.clone(), what: format!("path {path:?}") });
         }

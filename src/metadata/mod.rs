@@ -11,6 +11,7 @@ mod target;
 
 pub(crate) use authority::threshold;
 pub use authority::{Authority, FiledKey, KeyRing, RoleKeys};
+pub(crate) use index::EntryExtra;
 pub use index::{TargetEntry, TargetIndex};
 pub use roles::{BinDelegation, Delegation, Extra, Pin, Root, Snapshot, Targets, Timestamp};
 pub use target::TargetInfo;

@@ -172,6 +172,9 @@ pub struct BinDelegation {
 
 /// Members of a document that have no meaning to us, by name, each a JSON text. They are signed
 /// like all others, and written back.
+///
+/// Under the name of a member that we do know stands an object with what has no meaning to us
+/// inside that one: further entries of `roles`, further members of `delegations`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extra(BTreeMap<String, String>);
 
@@ -186,8 +189,18 @@ impl Extra {
         self.0.insert(name.into(), text.into());
     }
 
+    /// Drops a member.
+    pub fn remove(&mut self, name: &str) {
+        self.0.remove(name);
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// All members in the order of their names.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, text)| (name.as_str(), text.as_str()))
     }
 }

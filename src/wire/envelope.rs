@@ -168,15 +168,15 @@ fn read_signatures(
     reader: &mut Reader<'_>,
     limits: &Limits,
 ) -> Result<Vec<Signature>, WireError> {
+    if dialect == Dialect::Tuf1 {
+        return super::tuf1::read_signatures(reader, limits);
+    }
     let mut signatures = Vec::new();
     reader.array(|reader| {
         if signatures.len() >= limits.max_signatures {
             return Err(WireError::TooMany { what: "signatures", limit: limits.max_signatures });
         }
-        signatures.extend(match dialect {
-            Dialect::Notary => read_signature(reader)?,
-            Dialect::Tuf1 => super::tuf1::read_signature(reader)?,
-        });
+        signatures.extend(read_signature(reader)?);
         Ok(())
     })?;
     Ok(signatures)
