@@ -79,6 +79,10 @@ impl Drive<'_> {
                     self.save(slot, &bytes);
                     continue;
                 }
+                Step::Forget(slot) => {
+                    self.forget(slot);
+                    continue;
+                }
                 Step::Done => break,
             };
             if let Err(error) = self.supply(role, reply) {
@@ -99,6 +103,14 @@ impl Drive<'_> {
             self.machine.supply(reply)?;
             Ok(self.machine.version(&role))
         })
+    }
+
+    /// What can't be removed is judged again by the next run, which refuses it.
+    fn forget(&mut self, slot: Slot) {
+        if let Err(error) = self.store.remove(&slot) {
+            tracing::warn!(%error, "metadata that was given up can't be removed");
+            self.machine.note(Notice::NotSaved { slot, reason: error.to_string() });
+        }
     }
 
     fn save(&mut self, slot: Slot, bytes: &[u8]) {
@@ -182,7 +194,7 @@ fn load(store: &dyn MetadataStore, slot: &Slot, max: u64) -> Result<Reply, Error
             tracing::warn!(%error, "cached trust data can't be read");
             match slot {
                 Slot::Record | Slot::Metadata(RoleName::Root) => Err(error.into()),
-                Slot::Metadata(_) => Ok(Reply::Absent),
+                Slot::Metadata(_) | Slot::Root(_) => Ok(Reply::Absent),
             }
         }
     }

@@ -8,9 +8,9 @@ use super::{Verified, VerifyError, floors::Floors, threshold};
 use crate::{
     crypto::digest,
     limits::Limits,
-    metadata::{Authority, Pin, Targets},
-    name::{RoleName, Version},
-    wire::{Bytes, Dialect, Document, Envelope, WireError},
+    metadata::{Authority, Pin, Root, Targets},
+    name::{Form, KeyId, Resource, RoleName, Version},
+    wire::{Bytes, Children, Dialect, Document, Envelope, FileNames, Rules, TargetsFloor, WireError},
 };
 
 /// What every file of one refresh is judged by.
@@ -23,6 +23,10 @@ pub(super) struct Judge {
 }
 
 impl Judge {
+    pub(super) const fn rules(&self) -> Rules {
+        self.dialect.rules()
+    }
+
     /// The largest file that a pin allows; the pin itself must lie within the limits.
     pub(super) fn cap(&self, role: &RoleName, pin: &Pin) -> Result<u64, VerifyError> {
         let limit = self.limits.max_metadata;
@@ -30,6 +34,15 @@ impl Judge {
             Some(found) if found > limit => Err(VerifyError::TooLarge { role: role.clone(), limit, found }),
             length => Ok(length.unwrap_or(limit)),
         }
+    }
+
+    /// Which file a pin means.
+    pub(super) fn resource(&self, root: &Root, role: &RoleName, pin: &Pin) -> Resource {
+        let form = match self.rules().file_names {
+            FileNames::Digest => pin.hashes.sha256.map(Form::Sha256),
+            FileNames::Version => pin.version.filter(|_| root.consistent_snapshot).map(Form::Version),
+        };
+        Resource { role: role.clone(), form: form.unwrap_or(Form::Latest) }
     }
 
     /// Whether `bytes` is the file that the parent pins.
@@ -92,13 +105,16 @@ impl Judge {
         Ok(envelope)
     }
 
-    /// Reads a targets file, which may delegate to its direct children only.
+    /// Reads a targets file, with Notary one that delegates to its direct children only.
     pub(super) fn read_targets(
         &self,
         role: &RoleName,
         bytes: Bytes,
     ) -> Result<Envelope<Targets>, VerifyError> {
         let envelope = self.read::<Targets>(role, bytes)?;
+        if self.rules().children == Children::Any {
+            return Ok(envelope);
+        }
         let stranger =
             envelope.body().delegations.iter().find(|child| child.name.parent().as_ref() != Some(role));
         match stranger {
@@ -116,21 +132,30 @@ impl Judge {
         authority: &Authority,
         sha256: [u8; 32],
     ) -> Result<Verified<T>, VerifyError> {
-        let count = {
-            let message =
-                envelope.message().map_err(|source| VerifyError::Malformed { role: role.clone(), source })?;
-            threshold::count(authority, envelope.signatures(), &message, &self.limits)
-        };
-        if !count.is_met() {
-            return Err(VerifyError::Threshold {
-                role: role.clone(),
-                version: envelope.body().version(),
-                needed: count.needed,
-                valid: count.valid(),
-            });
-        }
+        let signers = self.count(role, &envelope, authority)?;
         let (bytes, body) = envelope.into_parts();
-        Ok(Verified::new(body, bytes, sha256, count.signers))
+        Ok(Verified::new(body, bytes, sha256, signers))
+    }
+
+    /// The keys of the authority that have signed, if these are enough.
+    pub(super) fn count<T: Document>(
+        &self,
+        role: &RoleName,
+        envelope: &Envelope<T>,
+        authority: &Authority,
+    ) -> Result<Vec<KeyId>, VerifyError> {
+        let message =
+            envelope.message().map_err(|source| VerifyError::Malformed { role: role.clone(), source })?;
+        let count = threshold::count(authority, envelope.signatures(), &message, &self.limits);
+        if count.is_met() {
+            return Ok(count.signers);
+        }
+        Err(VerifyError::Threshold {
+            role: role.clone(),
+            version: envelope.body().version(),
+            needed: count.needed,
+            valid: count.valid(),
+        })
     }
 
     /// Signatures, version and expiry of a file that was read.
@@ -143,7 +168,9 @@ impl Judge {
         sha256: [u8; 32],
     ) -> Result<Verified<T>, VerifyError> {
         let verified = self.vouch(role, envelope, authority, sha256)?;
-        floors.check(role, authority, verified.body().version())?;
+        if !(role.holds_targets() && self.rules().targets_floor == TargetsFloor::Snapshot) {
+            floors.check(role, authority, verified.body().version())?;
+        }
         self.unexpired(role, verified.body())?;
         Ok(verified)
     }

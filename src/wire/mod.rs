@@ -18,7 +18,7 @@ mod tests;
 
 pub use bytes::Bytes;
 pub(crate) use dialect::{
-    BadDelegation, CachedFiles, Children, Delegations, EqualTimestamp, FileNames, NewerRoots, RootKeys, TargetsFloor,
+    BadDelegation, CachedFiles, Children, Delegations, EqualTimestamp, FileNames, NewerRoots, RootKeys, Rules, TargetsFloor,
 };
 pub use dialect::Dialect;
 pub use envelope::{Document, Envelope, Signature, canonical, seal};

@@ -10,7 +10,7 @@ use data_encoding::BASE64;
 
 use super::collection::Collection;
 use crate::{
-    crypto::{CryptoError, PrivateKey, Signer as _, digest},
+    crypto::{CryptoError, PrivateKey, Signer as _},
     limits::Limits,
     metadata::{Extra, Pin, Root, Snapshot, Targets, Timestamp},
     name::{Expiry, KeyId, RoleName, Version},
@@ -42,7 +42,7 @@ impl ServerKey {
     }
 
     fn sign<T: Document>(&self, document: &T) -> Result<Vec<u8>, CryptoError> {
-        let canonical = canonical(document);
+        let canonical = canonical(Dialect::Notary, document);
         let signature = self.private.sign(&canonical)?;
         let signature = Signature::new(self.id.clone(), self.private.scheme(), signature);
         Ok(seal(Dialect::Notary, &canonical, &[signature]))
