@@ -38,7 +38,9 @@ impl Editor<'_> {
         for key in keys {
             add_key(&mut ring, &mut delegation.keys, key);
         }
-        let PathRule::Prefixes(prefixes) = &mut delegation.paths;
+        let PathRule::Prefixes(prefixes) = &mut delegation.paths else {
+            return Err(EditError::NotDelegated { role: role.clone() });
+        };
         for path in paths {
             if !prefixes.contains(path) {
                 prefixes.push(path.clone());
@@ -91,7 +93,9 @@ impl Editor<'_> {
     }
 
     pub(super) fn remove_paths(&mut self, role: &RoleName, paths: &[String]) -> Result<(), EditError> {
-        let PathRule::Prefixes(present) = self.delegation(role)?.paths;
+        let PathRule::Prefixes(present) = self.delegation(role)?.paths else {
+            return Err(EditError::NotDelegated { role: role.clone() });
+        };
         if let Some(path) = paths.iter().find(|path| !present.contains(path)) {
             return Err(EditError::NotListed { role: role.clone(), what: format!("path {path:?}") });
         }

@@ -7,6 +7,7 @@
 mod digest;
 mod expiry;
 mod gun;
+mod hash_bins;
 mod key_id;
 mod path_rule;
 mod resource;
@@ -19,8 +20,9 @@ mod version;
 pub use digest::Hashes;
 pub use expiry::Expiry;
 pub use gun::Gun;
+pub use hash_bins::HashBins;
 pub use key_id::KeyId;
-pub use path_rule::PathRule;
+pub use path_rule::{HashPrefix, PathRule};
 pub use resource::{Form, Resource};
 pub use role::{DelegatedRole, RoleName};
 pub use signer::SignerName;

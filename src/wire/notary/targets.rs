@@ -164,6 +164,8 @@ fn write_delegation(out: &mut Vec<u8>, delegation: &Delegation) {
             }
             out.push(b']');
         }
+        // No delegation of Notary's has another rule; one that had would grant nothing.
+        _ => {}
     }
     write_number(out, "threshold", u64::from(delegation.keys.threshold.get()));
     out.push(b'}');
