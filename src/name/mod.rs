@@ -23,7 +23,7 @@ pub use expiry::Expiry;
 pub use gun::Gun;
 pub use hash_bins::HashBins;
 pub use key_id::KeyId;
-pub use path_rule::PathRule;
+pub use path_rule::{HashPrefix, PathRule};
 pub(crate) use percent::encode_segment;
 pub use resource::{Form, Resource};
 pub use role::{DelegatedRole, RoleName};

@@ -21,7 +21,7 @@ use crate::{
     crypto::digest,
     limits::Limits,
     metadata::{Authority, Pin, TargetInfo, Targets},
-    name::{PathRule, Resource, RoleName, Slot},
+    name::{Resource, RoleName, Slot},
     wire::{Bytes, Dialect},
 };
 
@@ -304,9 +304,8 @@ fn delegated_to(targets: &Targets, target: &str) -> Result<(Vec<(RoleName, Autho
         return Ok((vec![(role, targets.keys.authority(&delegation.keys))], true));
     }
     let mut children = Vec::new();
-    let digest = PathRule::digest(target);
     for delegation in &targets.delegations {
-        if !delegation.paths.grants_digest(target, &digest) {
+        if !delegation.paths.grants(target) {
             continue;
         }
         children.push((delegation.name.clone(), targets.keys.authority(&delegation.keys)));
