@@ -31,7 +31,7 @@ pub use docker_config::{DockerConfig, DockerConfigError};
 pub use future::{AsyncTransport, Blocking, BoxFuture};
 pub(crate) use future::{rest, sleep};
 #[cfg(feature = "http-async")]
-pub use http::AsyncHttpTransport;
+pub use http::{AsyncHttpRepository, AsyncHttpTransport};
 #[cfg(any(feature = "http-blocking", feature = "http-async"))]
 pub use http::{
     DangerousHttpTransportBuilder, HttpTransportBuilder, NotaryCollection, Retries, Timeouts, TufRepository,

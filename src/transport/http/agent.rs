@@ -63,6 +63,11 @@ impl Client {
         let (retries, proxies) = (settings.retries, Arc::new(proxies));
         Ok(Self { agent, server: server.to_owned(), timeouts, retries, auth, proxies, redirects })
     }
+
+    /// The same for another URL on the same server.
+    pub(super) fn for_same(&self, server: &str) -> Self {
+        Self { server: server.to_owned(), ..self.clone() }
+    }
 }
 
 impl HttpTransportBuilder {

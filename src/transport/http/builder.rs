@@ -35,7 +35,11 @@ pub struct TufRepository {
 
 impl HttpTransportBuilder {
     pub(super) fn for_collection(server: Url, gun: &Gun) -> Self {
-        Self { settings: Settings::new(server), place: NotaryCollection { gun: gun.clone() } }
+        Self::with_settings(Settings::new(server), gun)
+    }
+
+    pub(super) fn with_settings(settings: Settings, gun: &Gun) -> Self {
+        Self { settings, place: NotaryCollection { gun: gun.clone() } }
     }
 
     /// Where the collection's files are.

@@ -40,7 +40,7 @@ mod tls;
 pub use blocking::HttpTransport;
 pub use builder::{DangerousHttpTransportBuilder, HttpTransportBuilder, NotaryCollection, TufRepository};
 #[cfg(feature = "http-async")]
-pub use future::AsyncHttpTransport;
+pub use future::{AsyncHttpRepository, AsyncHttpTransport};
 #[cfg(feature = "http-blocking")]
 pub use repository::HttpRepository;
 pub use retry::Retries;

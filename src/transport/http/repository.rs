@@ -66,26 +66,20 @@ impl HttpTransportBuilder<TufRepository> {
     /// [`TransportError::Config`]: a URL is not absolute `https` (or allowed `http`), or carries
     /// credentials, a query or a fragment; a CA file can't be read or holds no certificate.
     pub fn build(self) -> Result<HttpRepository, TransportError> {
-        let settings = &self.settings;
-        let metadata = Site::new(settings, None)?;
-        let targets = self.place.targets.as_ref().map(|url| match url.origin() == settings.server.origin() {
-            true => Site::new(&settings.for_same(url), Some(&metadata.client)),
-            false => Site::new(&settings.for_other(url), None),
+        let settings = self.settings;
+        let site = |settings: &Settings| {
+            let base = BaseUrl::new(&settings.server, settings.plain_http)?;
+            let redirects = Redirects::Followed { plain_http: settings.plain_http };
+            let client = Client::new(settings, base.as_str(), "", redirects)?;
+            Ok::<_, TransportError>(Site { client, base })
+        };
+        let metadata = site(&settings)?;
+        let targets = self.place.targets.map(|url| match url.origin() == settings.server.origin() {
+            true => BaseUrl::new(&url, settings.plain_http)
+                .map(|base| Site { client: metadata.client.for_same(base.as_str()), base }),
+            false => site(&settings.for_other(&url)),
         });
         Ok(HttpRepository { targets: targets.transpose()?, metadata })
-    }
-}
-
-impl Site {
-    /// A site, over the connections of another on the same server if there is one.
-    fn new(settings: &Settings, same: Option<&Client>) -> Result<Self, TransportError> {
-        let base = BaseUrl::new(&settings.server, settings.plain_http)?;
-        let redirects = Redirects::Followed { plain_http: settings.plain_http };
-        let client = match same {
-            Some(client) => Client { server: base.as_str().to_owned(), ..client.clone() },
-            None => Client::new(settings, base.as_str(), "", redirects)?,
-        };
-        Ok(Self { client, base })
     }
 }
 

@@ -65,11 +65,6 @@ impl Settings {
         }
     }
 
-    /// The same for another URL on the same server.
-    pub(super) fn for_same(&self, server: &Url) -> Self {
-        Self { server: server.clone(), ..self.clone() }
-    }
-
     /// The same for another server of the place. Who we are is for the first to know.
     pub(super) fn for_other(&self, server: &Url) -> Self {
         Self { server: server.clone(), identity: None, credentials: None, ..self.clone() }
