@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use super::{TargetTransport, Transport, TransportError};
+use super::{TargetTransport, Transport, TransportError, targets};
 use crate::name::Resource;
 
 /// Serves metadata and targets from memory. Clones share their content. It only fetches.
@@ -70,7 +70,7 @@ impl Transport for MemoryTransport {
 
 impl TargetTransport for MemoryTransport {
     fn fetch_target(&self, path: &str, max: u64) -> Result<Box<dyn Read + Send>, TransportError> {
-        serve(self.read().targets.get(path), max, || path.to_owned())
+        serve(self.read().targets.get(path), max, || targets::shown(path))
     }
 }
 

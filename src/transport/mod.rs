@@ -31,11 +31,13 @@ pub use docker_config::{DockerConfig, DockerConfigError};
 pub use future::{AsyncTransport, Blocking, BoxFuture};
 pub(crate) use future::{rest, sleep};
 #[cfg(feature = "http-async")]
-pub use http::AsyncHttpTransport;
-#[cfg(feature = "http-blocking")]
-pub use http::HttpTransport;
+pub use http::{AsyncHttpRepository, AsyncHttpTransport};
 #[cfg(any(feature = "http-blocking", feature = "http-async"))]
-pub use http::{DangerousHttpTransportBuilder, HttpTransportBuilder, Retries, Timeouts};
+pub use http::{
+    DangerousHttpTransportBuilder, HttpTransportBuilder, NotaryCollection, Retries, Timeouts, TufRepository,
+};
+#[cfg(feature = "http-blocking")]
+pub use http::{HttpRepository, HttpTransport};
 pub use memory::MemoryTransport;
 #[cfg(feature = "directory")]
 pub use repository::RepositoryDirectory;
@@ -198,7 +200,7 @@ impl TransportError {
 
     /// The same for the content of a target.
     pub fn from_target_read(path: &str, error: &io::Error) -> Self {
-        Self::from_body(path.to_owned(), error)
+        Self::from_body(targets::shown(path), error)
     }
 
     fn from_body(what: String, error: &io::Error) -> Self {

@@ -15,7 +15,7 @@ use std::{
 use super::{
     AsyncTargetTransport, AsyncTransport, BoxFuture, TargetBody, TargetTransport, Transport, TransportError,
     directory::{locate, nothing_in, unread},
-    targets::{in_chunks, segments},
+    targets::{in_chunks, segments, shown},
 };
 use crate::{
     disk,
@@ -72,15 +72,16 @@ impl RepositoryDirectory {
     }
 
     fn open(&self, path: &str, max: u64) -> Result<Whole, TransportError> {
+        let what = shown(path);
         let located = match segments(path)?.all(is_plain) {
-            true => locate(&self.targets, path.split('/'), path)?,
+            true => locate(&self.targets, path.split('/'), &what)?,
             // No file can be called so.
             false => None,
         };
         let opened = located.map(|file| disk::open(&file, max)).transpose();
-        match opened.map_err(|error| unread(path, error))?.flatten() {
+        match opened.map_err(|error| unread(&what, error))?.flatten() {
             Some((file, found)) => Ok(Whole { file, left: found.len() }),
-            None => nothing_in(&self.targets, path.to_owned()),
+            None => nothing_in(&self.targets, what),
         }
     }
 }

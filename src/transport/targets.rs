@@ -84,12 +84,12 @@ impl<T: TargetTransport> AsyncTargetTransport for Blocking<T> {
 pub(super) fn in_chunks(reader: Box<dyn Read + Send>, path: &str, max: u64) -> Box<dyn TargetBody> {
     // One byte more than allowed tells a target at the limit from one above it.
     let reader = reader.take(max.saturating_add(1));
-    Box::new(Chunks { reader, path: path.to_owned(), is_broken: false })
+    Box::new(Chunks { reader, what: shown(path), is_broken: false })
 }
 
 struct Chunks {
     reader: io::Take<Box<dyn Read + Send>>,
-    path: String,
+    what: String,
     is_broken: bool,
 }
 
@@ -105,7 +105,7 @@ impl Chunks {
         match read {
             _ if self.is_broken => {
                 let reason = "the content broke off before".to_owned();
-                Err(TransportError::Connection { what: self.path.clone(), reason })
+                Err(TransportError::Connection { what: self.what.clone(), reason })
             }
             Ok(0) => Ok(None),
             Ok(read) => {
@@ -114,7 +114,7 @@ impl Chunks {
             }
             Err(error) => {
                 self.is_broken = true;
-                Err(TransportError::from_target_read(&self.path, &error))
+                Err(TransportError::from_body(self.what.clone(), &error))
             }
         }
     }
@@ -137,6 +137,17 @@ pub(super) fn segments(path: &str) -> Result<impl Iterator<Item = &str>, Transpo
         return refuse("it has a segment . or ..");
     }
     Ok(path.split('/'))
+}
+
+/// A path as messages show it: short, and without what a terminal would obey.
+pub(super) fn shown(path: &str) -> String {
+    const SHOWN: usize = 200;
+    let mut chars = path.chars();
+    let mut shown: String = chars.by_ref().take(SHOWN).flat_map(char::escape_debug).collect();
+    if chars.next().is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 #[cfg(test)]
