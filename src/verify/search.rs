@@ -21,7 +21,7 @@ use crate::{
     crypto::digest,
     limits::Limits,
     metadata::{Authority, Pin, TargetInfo, Targets},
-    name::{Resource, RoleName, Slot},
+    name::{Resource, RoleName, Slot, Version},
     wire::{Bytes, Dialect},
 };
 
@@ -159,6 +159,16 @@ impl Search {
             }
         };
         Ok(())
+    }
+
+    /// Whether the look-up is at its end without any step.
+    pub fn is_done(&self) -> bool {
+        self.saves.is_empty() && matches!(self.state, State::Done(_))
+    }
+
+    /// The version of a role's file that has been verified.
+    pub(crate) fn version(&self, role: &RoleName) -> Option<Version> {
+        self.known.0.get(role).map(|(_, targets)| targets.body().version)
     }
 
     /// Adds what the driver met with.
