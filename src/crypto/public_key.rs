@@ -214,7 +214,7 @@ mod tests {
     fn a_notary_signature_verifies() {
         let (key, message, signature) = testing::notary_targets();
         assert_eq!(key.verify(Scheme::EcdsaP1363, &message, &signature), Ok(()));
-        let der = signature::p1363_to_der(super::super::Curve::P256, &signature).unwrap();
+        let der = signature::p1363_to_der(Curve::P256, &signature).unwrap();
         assert_eq!(key.verify(Scheme::EcdsaDer, &message, &der), Ok(()));
         let raw_as_der = key.verify(Scheme::EcdsaDer, &message, &signature);
         assert_eq!(raw_as_der, Err(CryptoError::InvalidSignature));
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn bytes_that_would_verify_do_not_under_a_scheme_of_other_keys() {
         let (ec, message, signature) = testing::notary_targets();
-        let der = signature::p1363_to_der(super::super::Curve::P256, &signature).unwrap();
+        let der = signature::p1363_to_der(Curve::P256, &signature).unwrap();
         let kind = "ecdsa".to_owned();
         for scheme in [Scheme::RsaPss, Scheme::RsaPkcs1v15, Scheme::Ed25519] {
             for signature in [&signature, &der] {
@@ -271,7 +271,7 @@ mod tests {
     fn p384_verifies_with_the_hash_of_the_scheme_only() {
         let key = testing::public_key_from_pem(KeyKind::Ecdsa, testing::P384_PUBLIC);
         assert_eq!(key.verify(Scheme::EcdsaDer, MESSAGE, testing::P384_SHA256), Ok(()));
-        let raw = signature::der_to_p1363(super::super::Curve::P384, testing::P384_SHA256).unwrap();
+        let raw = signature::der_to_p1363(Curve::P384, testing::P384_SHA256).unwrap();
         expect_only(&key, Scheme::EcdsaP1363, &raw);
         let sha384 = key.verify(Scheme::EcdsaDer, MESSAGE, testing::P384_SHA384);
         assert_eq!(sha384, Err(CryptoError::InvalidSignature));

@@ -40,9 +40,13 @@ impl Editor<'_> {
         for key in keys {
             add_key(&mut ring, &mut delegation.keys, key);
         }
-        if let PathRule::Prefixes(prefixes) = &mut delegation.paths {
-            let new = paths.iter().filter(|path| !prefixes.contains(path)).cloned().collect::<Vec<_>>();
-            prefixes.extend(new);
+        let PathRule::Prefixes(prefixes) = &mut delegation.paths else {
+            return Err(EditError::NotDelegated { role: role.clone() });
+        };
+        for path in paths {
+            if !prefixes.contains(path) {
+                prefixes.push(path.clone());
+            }
         }
         if before.as_ref() == Some(&delegation) {
             return Ok(());

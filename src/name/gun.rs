@@ -61,7 +61,7 @@ fn is_allowed(c: char) -> bool {
 }
 
 /// Windows opens a device for these names, whatever the folder and the extension.
-fn is_reserved_on_windows(segment: &str) -> bool {
+pub(super) fn is_reserved_on_windows(segment: &str) -> bool {
     let stem = segment.split(['.', ':']).next().unwrap_or_default().to_ascii_lowercase();
     let device = matches!(stem.as_str(), "con" | "prn" | "aux" | "nul")
         || (stem.len() == 4
