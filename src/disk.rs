@@ -95,7 +95,7 @@ pub(crate) fn read_secret(path: &Path, max: u64) -> Result<Option<Secret>, FileE
 ///
 /// Docker and Notary take no lock: they may replace the file between the look and the opening. What
 /// stands there then is looked at anew (CW-04); a link never comes through (PT-13).
-fn open(path: &Path, max: u64) -> Result<Option<(File, Metadata)>, FileError> {
+pub(crate) fn open(path: &Path, max: u64) -> Result<Option<(File, Metadata)>, FileError> {
     for _ in 0..LOOKS {
         let Some(found) = regular(path)? else { return Ok(None) };
         check_size(path, found.len(), max)?;

@@ -1,6 +1,6 @@
 //! What a client may ask a trust server for.
 
-use super::{RoleName, Version};
+use super::{RoleName, Version, encode_segment};
 
 /// One metadata file on a server.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -41,6 +41,27 @@ impl Resource {
             Form::Version(version) => format!("{version}.{role}.json"),
         }
     }
+
+    /// The file's name in a TUF 1.0 repository (specification 1.0.34 sections 3.1 and 6.1): one
+    /// segment whatever the role is called, for all but letters, digits, `-`, `.`, `_` and `~` are
+    /// percent-encoded. Files named by their digests are of older specifications; they keep the
+    /// order of those, digest first.
+    pub fn tuf_name(&self) -> String {
+        let role = encode_segment(self.role.as_str());
+        match &self.form {
+            Form::Latest => format!("{role}.json"),
+            Form::Sha256(digest) => {
+                format!("{}.{role}.json", data_encoding::HEXLOWER.encode(digest))
+            }
+            Form::Version(version) => format!("{version}.{role}.json"),
+        }
+    }
+
+    /// Whether this is a root of a certain version: how a client asks whether there is a newer one.
+    #[cfg(any(feature = "http-blocking", feature = "http-async"))]
+    pub(crate) const fn is_versioned_root(&self) -> bool {
+        matches!(self, Self { role: RoleName::Root, form: Form::Version(_) })
+    }
 }
 
 #[cfg(test)]
@@ -55,5 +76,18 @@ mod tests {
         assert_eq!(pinned.notary_name(), format!("targets/releases.{}.json", "ab".repeat(32)));
         let second = Resource { role: RoleName::Root, form: Form::Version(Version::ONE.next().unwrap()) };
         assert_eq!(second.notary_name(), "2.root.json");
+        assert_eq!(second.tuf_name(), "2.root.json");
+    }
+
+    #[test]
+    fn pt_01_a_role_in_a_tuf_repository_is_one_segment() {
+        let role = RoleName::releases();
+        assert_eq!(Resource::latest(role.clone()).tuf_name(), "targets%2Freleases.json");
+        let third = Resource { role, form: Form::Version(Version::new(3).unwrap()) };
+        assert_eq!(third.tuf_name(), "3.targets%2Freleases.json");
+        for role in [RoleName::Root, RoleName::Timestamp, RoleName::Snapshot, RoleName::Targets] {
+            let what = Resource::latest(role);
+            assert_eq!(what.tuf_name(), what.notary_name());
+        }
     }
 }

@@ -8,17 +8,13 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     time::Duration,
 };
 
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
-use super::{MetadataStore, StoreError, StoreLock, lock};
+use super::{MetadataStore, StoreError, StoreLock, lock, others::Others};
 use crate::{
     disk::{self, FileError},
     name::{Gun, RoleName, Slot},
@@ -50,11 +46,10 @@ const METADATA: &str = "metadata";
 /// ```
 #[derive(Clone, Debug)]
 pub struct DirectoryStore {
-    trust_dir: PathBuf,
     metadata: PathBuf,
     record: PathBuf,
     lock: PathBuf,
-    warned: Arc<AtomicBool>,
+    others: Others,
 }
 
 impl DirectoryStore {
@@ -68,11 +63,10 @@ impl DirectoryStore {
         let digest = HEXLOWER.encode(&Sha256::digest(gun.as_str()));
         let own = trust_dir.join("tuf-notary");
         Self {
-            trust_dir: trust_dir.to_owned(),
-            metadata,
             record: own.join(format!("{digest}.json")),
             lock: own.join(format!("{digest}.lock")),
-            warned: Arc::default(),
+            others: Others::new([trust_dir.to_owned(), metadata.clone(), own]),
+            metadata,
         }
     }
 
@@ -91,34 +85,11 @@ impl DirectoryStore {
             Slot::Record => Some(self.record.clone()),
         }
     }
-
-    #[cfg(unix)]
-    fn warn_of_others(&self, new: Option<&fs::Metadata>) {
-        use std::os::unix::fs::MetadataExt;
-        if self.warned.load(Ordering::Relaxed) {
-            return;
-        }
-        let own = self.record.parent().unwrap_or(&self.trust_dir);
-        for folder in [self.trust_dir.as_path(), &self.metadata, own] {
-            let Ok(found) = fs::metadata(folder) else { continue };
-            let world_writable = found.mode() & 0o002 != 0;
-            let foreign = new.is_some_and(|new| new.uid() != found.uid());
-            if (world_writable || foreign) && !self.warned.swap(true, Ordering::Relaxed) {
-                tracing::warn!(
-                    folder = %folder.display(), world_writable, foreign,
-                    "other users can change this trust folder"
-                );
-            }
-        }
-    }
-
-    #[cfg(not(unix))]
-    fn warn_of_others(&self, _new: Option<&fs::Metadata>) {}
 }
 
 impl MetadataStore for DirectoryStore {
     fn read(&self, slot: &Slot, max: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        self.warn_of_others(None);
+        self.others.warn(None);
         let Some(path) = self.path(slot) else { return Ok(None) };
         match disk::read(&path, max) {
             Err(FileError::TooLarge { limit, found, .. }) => {
@@ -132,7 +103,7 @@ impl MetadataStore for DirectoryStore {
         let Some(path) = self.path(slot) else {
             return Err(StoreError::Other(format!("{slot:?} would lie in another collection's folder")));
         };
-        Ok(disk::replace(&path, content, |new| self.warn_of_others(Some(new)))?)
+        Ok(disk::replace(&path, content, |new| self.others.warn(Some(new)))?)
     }
 
     fn remove(&self, slot: &Slot) -> Result<(), StoreError> {

@@ -9,6 +9,10 @@ mod directory;
 #[cfg(feature = "directory")]
 mod lock;
 mod memory;
+#[cfg(feature = "directory")]
+mod others;
+#[cfg(feature = "directory")]
+mod repository;
 
 use std::{fmt::Debug, time::Duration};
 
@@ -17,6 +21,8 @@ pub use crate::disk::FileError;
 #[cfg(feature = "directory")]
 pub use directory::DirectoryStore;
 pub use memory::MemoryStore;
+#[cfg(feature = "directory")]
+pub use repository::RepositoryStore;
 
 use crate::name::Slot;
 

@@ -65,27 +65,13 @@ impl DirectoryTransport {
 
     /// The content of a file below the folder; `None` when there is none.
     fn read_name(&self, name: &str, what: &Resource, max: u64) -> Result<Option<Vec<u8>>, TransportError> {
-        let mut path = self.folder.clone();
-        let mut segments = name.split('/').peekable();
-        while let Some(segment) = segments.next() {
-            path.push(segment);
-            if segments.peek().is_some() && !is_folder(&path, what)? {
-                return Ok(None);
-            }
-        }
-        disk::read(&path, max).map_err(|error| match error {
-            FileError::TooLarge { limit, .. } => TransportError::TooLarge { what: what.notary_name(), limit },
-            error => unreadable(what, error.to_string()),
-        })
+        let shown = what.notary_name();
+        let Some(path) = locate(&self.folder, name.split('/'), &shown)? else { return Ok(None) };
+        disk::read(&path, max).map_err(|error| unread(&shown, error))
     }
 
-    /// Nothing is there. A folder that is not there either is no answer: a mirror that is not
-    /// mounted has not been asked.
     fn nothing<T>(&self, what: &Resource) -> Result<T, TransportError> {
-        match fs::read_dir(&self.folder) {
-            Ok(_) => Err(TransportError::NotFound { what: what.notary_name() }),
-            Err(error) => Err(unreadable(what, format!("{}: {error}", self.folder.display()))),
-        }
+        nothing_in(&self.folder, what.notary_name())
     }
 }
 
@@ -102,8 +88,43 @@ impl AsyncTransport for DirectoryTransport {
     }
 }
 
+/// Where a file below a folder lies; `None` when one of the folders on the way is not there. None of
+/// them may be a link.
+pub(super) fn locate<'s>(
+    folder: &Path,
+    segments: impl Iterator<Item = &'s str>,
+    what: &str,
+) -> Result<Option<PathBuf>, TransportError> {
+    let mut path = folder.to_owned();
+    let mut segments = segments.peekable();
+    while let Some(segment) = segments.next() {
+        path.push(segment);
+        if segments.peek().is_some() && !is_folder(&path, what)? {
+            return Ok(None);
+        }
+    }
+    Ok(Some(path))
+}
+
+/// Nothing is there. A folder that is not there either is no answer: a mirror that is not mounted
+/// has not been asked.
+pub(super) fn nothing_in<T>(folder: &Path, what: String) -> Result<T, TransportError> {
+    match fs::read_dir(folder) {
+        Ok(_) => Err(TransportError::NotFound { what }),
+        Err(error) => Err(unreadable(&what, format!("{}: {error}", folder.display()))),
+    }
+}
+
+/// What it means that a file could not be read.
+pub(super) fn unread(what: &str, error: FileError) -> TransportError {
+    match error {
+        FileError::TooLarge { limit, .. } => TransportError::TooLarge { what: what.to_owned(), limit },
+        error => unreadable(what, error.to_string()),
+    }
+}
+
 /// Whether this is a folder, and no link to one; `false` when nothing is there.
-fn is_folder(path: &Path, what: &Resource) -> Result<bool, TransportError> {
+fn is_folder(path: &Path, what: &str) -> Result<bool, TransportError> {
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_dir() => Ok(true),
         Ok(_) => Err(unreadable(what, format!("{} is no folder", path.display()))),
@@ -112,6 +133,6 @@ fn is_folder(path: &Path, what: &Resource) -> Result<bool, TransportError> {
     }
 }
 
-fn unreadable(what: &Resource, reason: String) -> TransportError {
-    TransportError::Connection { what: what.notary_name(), reason }
+fn unreadable(what: &str, reason: String) -> TransportError {
+    TransportError::Connection { what: what.to_owned(), reason }
 }

@@ -100,9 +100,9 @@ impl<T: AsyncTransport + ?Sized> AsyncTransport for Box<T> {
 /// the thread that polls it until the answer is there, and is ready then: on a runtime that shares
 /// its threads, others wait meanwhile. That is right for files and memory, and for nobody's server.
 #[derive(Clone, Debug)]
-pub struct Blocking<T>(T);
+pub struct Blocking<T>(pub(super) T);
 
-impl<T: Transport> Blocking<T> {
+impl<T> Blocking<T> {
     /// Wraps a transport.
     pub const fn new(transport: T) -> Self {
         Self(transport)

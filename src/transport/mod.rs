@@ -16,6 +16,9 @@ mod future;
 #[cfg(any(feature = "http-blocking", feature = "http-async"))]
 mod http;
 mod memory;
+#[cfg(feature = "directory")]
+mod repository;
+mod targets;
 
 use std::{fmt::Debug, io, io::Read, time::Duration};
 
@@ -28,12 +31,17 @@ pub use docker_config::{DockerConfig, DockerConfigError};
 pub use future::{AsyncTransport, Blocking, BoxFuture};
 pub(crate) use future::{rest, sleep};
 #[cfg(feature = "http-async")]
-pub use http::AsyncHttpTransport;
-#[cfg(feature = "http-blocking")]
-pub use http::HttpTransport;
+pub use http::{AsyncHttpRepository, AsyncHttpTransport};
 #[cfg(any(feature = "http-blocking", feature = "http-async"))]
-pub use http::{DangerousHttpTransportBuilder, HttpTransportBuilder, Retries, Timeouts};
+pub use http::{
+    DangerousHttpTransportBuilder, HttpTransportBuilder, NotaryCollection, Retries, Timeouts, TufRepository,
+};
+#[cfg(feature = "http-blocking")]
+pub use http::{HttpRepository, HttpTransport};
 pub use memory::MemoryTransport;
+#[cfg(feature = "directory")]
+pub use repository::RepositoryDirectory;
+pub use targets::{AsyncTargetTransport, TargetBody, TargetTransport};
 
 use crate::name::{Resource, RoleName};
 
@@ -168,6 +176,14 @@ pub enum TransportError {
     /// The transport can't be built from this configuration.
     #[error("configuration: {0}")]
     Config(String),
+    /// The path of a target that is not asked for, since it leads elsewhere than it says.
+    #[error("{path:?} is not asked for: {reason}")]
+    Path {
+        /// The path.
+        path: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// This transport can't do that.
     #[error("this transport does not support: {operation}")]
     Unsupported {
@@ -179,7 +195,15 @@ pub enum TransportError {
 impl TransportError {
     /// What an error while reading a body means.
     pub fn from_read(what: &Resource, error: &io::Error) -> Self {
-        let what = what.notary_name();
+        Self::from_body(what.notary_name(), error)
+    }
+
+    /// The same for the content of a target.
+    pub fn from_target_read(path: &str, error: &io::Error) -> Self {
+        Self::from_body(targets::shown(path), error)
+    }
+
+    fn from_body(what: String, error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Self::Timeout { what, phase: "body" },
             _ => Self::Connection { what, reason: error.to_string() },
@@ -197,6 +221,7 @@ impl TransportError {
             Self::TooLarge { .. } => "TOO_LARGE",
             Self::Timeout { .. } | Self::Connection { .. } => "NETWORK",
             Self::Config(_) => "CONFIG",
+            Self::Path { .. } => "PATH",
             Self::Unsupported { .. } => "UNSUPPORTED",
         }
     }

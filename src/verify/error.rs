@@ -33,6 +33,13 @@ pub enum VerifyError {
         /// The version trusted before.
         trusted: Version,
     },
+    /// A look-up came by a role that the snapshot does not list: it was never published, or is
+    /// withheld.
+    #[error("{role} would have to be asked, and the snapshot does not list it")]
+    Unlisted {
+        /// The role.
+        role: RoleName,
+    },
     /// The question was not answered, and the freshness mode allows no answer from the cache.
     #[error("could not ask for {name}")]
     Unavailable {
@@ -227,7 +234,7 @@ impl VerifyError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::NotSigned { .. } => "NOT_SIGNED",
-            Self::Missing { .. } | Self::Withheld { .. } => "MISSING",
+            Self::Missing { .. } | Self::Withheld { .. } | Self::Unlisted { .. } => "MISSING",
             Self::Unavailable { .. } => "NETWORK",
             Self::NotCached { .. } => "NOT_CACHED",
             Self::TooLarge { .. }

@@ -70,20 +70,22 @@ impl TokenRequest {
         access: Access,
         credentials: Option<&Credentials>,
     ) -> Self {
-        let scope = format!("repository:{repository}:{}", access.actions());
+        // What is no repository of a registry has no name there.
+        let scope = (!repository.is_empty()).then(|| format!("repository:{repository}:{}", access.actions()));
         let mut url = realm.url.clone();
         let (mut form, mut authorization) = (None, None);
         if let Some(token) = credentials.and_then(Credentials::as_identity_token) {
             let mut body = form_urlencoded::Serializer::new(String::with_capacity(1024));
             body.append_pair("grant_type", "refresh_token").append_pair("client_id", CLIENT);
             service.map(|service| body.append_pair("service", service));
-            body.append_pair("scope", &scope).append_pair("refresh_token", token);
+            scope.map(|scope| body.append_pair("scope", &scope));
+            body.append_pair("refresh_token", token);
             form = Some(Zeroizing::new(body.finish()));
         } else {
             let mut query = url.query_pairs_mut();
             query.append_pair("client_id", CLIENT);
             service.map(|service| query.append_pair("service", service));
-            query.append_pair("scope", &scope);
+            scope.map(|scope| query.append_pair("scope", &scope));
             credentials.and_then(Credentials::user).map(|user| query.append_pair("account", user));
             drop(query);
             authorization = credentials.and_then(Credentials::basic_header);

@@ -2,29 +2,25 @@
 //!
 //! Success is exactly 200 and nothing else is believed: no redirect is followed, no compression
 //! is asked for or accepted, and a body whose end can't be told from a broken connection is
-//! refused. Every wait has an end: see [`Timeouts`].
+//! refused. Every wait has an end: see [`Timeouts`](super::Timeouts).
 
-use std::{fmt, io::Read, sync::Arc};
+use std::{fmt, io::Read};
 
-use ureq::Agent;
 use url::Url;
 
 use super::{
-    Retries, Timeouts, TransportError,
+    TransportError,
+    agent::Client,
     ask::{Ask, MAX_KEY, MAX_REFUSAL, Method},
     body::{self, Body},
     builder::HttpTransportBuilder,
     multipart,
-    proxy::Proxies,
     routes::Routes,
     status::Refusal,
 };
 use crate::{
     name::{Form, Gun, Resource, RoleName},
-    transport::{
-        Transport, Upload,
-        auth::{Access, Authenticator},
-    },
+    transport::{Transport, Upload, auth::Access},
 };
 
 /// Talks to a Notary server about one collection. Connections are kept and reused; clones share
@@ -44,19 +40,15 @@ use crate::{
 /// ```
 #[derive(Clone)]
 pub struct HttpTransport {
-    pub(super) agent: Agent,
+    pub(super) client: Client,
     pub(super) routes: Routes,
-    pub(super) timeouts: Timeouts,
-    pub(super) retries: Retries,
-    pub(super) auth: Arc<Authenticator>,
-    pub(super) proxies: Arc<Proxies>,
 }
 
 impl HttpTransport {
     /// A transport to the trust server at `server`, such as `https://notary.docker.io` or
     /// `https://example.com/notary`, for the collection `gun`.
     pub fn builder(server: Url, gun: &Gun) -> HttpTransportBuilder {
-        HttpTransportBuilder::new(server, gun)
+        HttpTransportBuilder::for_collection(server, gun)
     }
 }
 
@@ -65,7 +57,9 @@ impl Transport for HttpTransport {
         let name = what.notary_name();
         let is_fresh = !matches!(what.form, Form::Sha256(_) | Form::Version(_));
         let url = self.routes.file(&name);
-        Ok(Box::new(self.ask(&Ask { is_fresh, ..Ask::new(Method::Get, Access::Pull, &url, &name, max) })?))
+        Ok(Box::new(
+            self.client.ask(&Ask { is_fresh, ..Ask::new(Method::Get, Access::Pull, &url, &name, max) })?,
+        ))
     }
 
     fn publish(&self, upload: &Upload) -> Result<(), TransportError> {
@@ -74,7 +68,7 @@ impl Transport for HttpTransport {
         let ask = Ask::new(Method::Post, Access::PushPull, url, "the upload", MAX_REFUSAL);
         let ask = Ask { content_type: &content_type, body: &body, meaning: Refusal::of_upload, ..ask };
         // The upload was taken; words that follow can't undo that.
-        self.ask(&ask)?.read_leniently();
+        self.client.ask(&ask)?.read_leniently();
         Ok(())
     }
 
@@ -84,13 +78,13 @@ impl Transport for HttpTransport {
         let (method, access) =
             if rotate { (Method::Post, Access::Admin) } else { (Method::Get, Access::PushPull) };
         let ask = Ask { is_fresh: !rotate, ..Ask::new(method, access, &url, &name, MAX_KEY) };
-        read_whole(self.ask(&ask)?, &name, MAX_KEY)
+        read_whole(self.client.ask(&ask)?, &name, MAX_KEY)
     }
 
     fn delete(&self) -> Result<(), TransportError> {
         let url = self.routes.collection();
         let ask = Ask::new(Method::Delete, Access::Admin, url, "the collection", MAX_REFUSAL);
-        self.ask(&ask)?.read_leniently();
+        self.client.ask(&ask)?.read_leniently();
         Ok(())
     }
 }
@@ -99,7 +93,7 @@ impl fmt::Debug for HttpTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpTransport")
             .field("collection", &self.routes.collection())
-            .field("timeouts", &self.timeouts)
+            .field("timeouts", &self.client.timeouts)
             .finish_non_exhaustive()
     }
 }

@@ -1,108 +1,95 @@
 //! What a transport is built from. Everything that weakens it is behind
 //! [`dangerous`](HttpTransportBuilder::dangerous).
 
-use std::{
-    fs::File,
-    io::Read,
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
 use url::Url;
 
 use super::{
     Retries, Timeouts, TransportError,
-    proxy::Proxies,
     routes::Routes,
-    tls::{self, Identity},
+    settings::{ProxyChoice, Secret, Settings},
+    tls::Identity,
 };
-use crate::{
-    name::Gun,
-    transport::auth::{Authenticator, Credentials},
-};
+use crate::{name::Gun, transport::auth::Credentials};
 
-const MAX_CA_FILE: u64 = 4 << 20;
-
-/// Builds a transport that speaks HTTP, blocking or asynchronous.
+/// Builds what speaks HTTP, blocking or asynchronous: a transport for a [`NotaryCollection`] or for
+/// a [`TufRepository`].
 #[derive(Clone, Debug)]
-pub struct HttpTransportBuilder {
-    pub(super) server: Url,
+pub struct HttpTransportBuilder<P = NotaryCollection> {
+    pub(super) settings: Settings,
+    pub(super) place: P,
+}
+
+/// A builder's place: a collection on a Notary server.
+#[derive(Clone, Debug)]
+pub struct NotaryCollection {
     pub(super) gun: Gun,
-    ca_pem: Vec<Vec<u8>>,
-    ca_files: Vec<PathBuf>,
-    system_ca: bool,
-    pub(super) identity: Option<Identity>,
-    pub(super) timeouts: Timeouts,
-    pub(super) retries: Retries,
-    credentials: Option<Credentials>,
-    token_hosts: Vec<String>,
-    proxy: ProxyChoice,
-    pub(super) user_agent: String,
-    pub(super) plain_http: bool,
 }
 
+/// A builder's place: a TUF 1.0 repository, which has a URL for its metadata and one for its targets.
 #[derive(Clone, Debug)]
-enum ProxyChoice {
-    Environment,
-    None,
-    One(Secret<Url>),
-}
-
-/// Not shown: a proxy's URL may carry a password.
-#[derive(Clone)]
-struct Secret<T>(T);
-
-impl<T> std::fmt::Debug for Secret<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("…")
-    }
+pub struct TufRepository {
+    pub(super) targets: Option<Url>,
 }
 
 impl HttpTransportBuilder {
-    pub(super) fn new(server: Url, gun: &Gun) -> Self {
-        Self {
-            server,
-            gun: gun.clone(),
-            ca_pem: Vec::new(),
-            ca_files: Vec::new(),
-            system_ca: false,
-            identity: None,
-            timeouts: Timeouts::default(),
-            retries: Retries::default(),
-            credentials: None,
-            token_hosts: Vec::new(),
-            proxy: ProxyChoice::Environment,
-            user_agent: concat!("tuf-notary/", env!("CARGO_PKG_VERSION")).to_owned(),
-            plain_http: false,
-        }
+    pub(super) fn for_collection(server: Url, gun: &Gun) -> Self {
+        Self::with_settings(Settings::new(server), gun)
     }
 
+    pub(super) fn with_settings(settings: Settings, gun: &Gun) -> Self {
+        Self { settings, place: NotaryCollection { gun: gun.clone() } }
+    }
+
+    /// Where the collection's files are.
+    pub(super) fn routes(&self) -> Result<Routes, TransportError> {
+        Routes::new(&self.settings.server, &self.place.gun, self.settings.plain_http)
+    }
+}
+
+impl HttpTransportBuilder<TufRepository> {
+    pub(super) fn for_repository(metadata: Url) -> Self {
+        Self { settings: Settings::new(metadata), place: TufRepository { targets: None } }
+    }
+
+    /// Where the targets are; without it there are none to be had. Credentials and our certificate
+    /// are for the server of the metadata alone, and are not shown to another.
+    #[must_use]
+    pub fn targets_url(mut self, url: Url) -> Self {
+        self.place.targets = Some(url);
+        self
+    }
+}
+
+impl<P> HttpTransportBuilder<P> {
     /// Trusts these certificates, in PEM, and no others: the system's are left out.
     #[must_use]
     pub fn ca_pem(mut self, pem: &[u8]) -> Self {
-        self.ca_pem.push(pem.to_vec());
+        self.settings.ca_pem.push(pem.to_vec());
         self
     }
 
-    /// Trusts the certificates in this PEM file, which is read by [`build`](Self::build), and no
+    /// Trusts the certificates in this PEM file, which is read by `build`, and no
     /// others: the system's are left out.
     #[must_use]
     pub fn ca_file(mut self, path: impl AsRef<Path>) -> Self {
-        self.ca_files.push(path.as_ref().to_owned());
+        self.settings.ca_files.push(path.as_ref().to_owned());
         self
     }
 
     /// Trusts the system's certificates besides those that are configured, as Docker does.
     #[must_use]
     pub const fn system_ca(mut self) -> Self {
-        self.system_ca = true;
+        self.settings.system_ca = true;
         self
     }
 
     /// Shows the server who we are: a certificate with those that lead to its authority, and its
-    /// private key, both PEM and unencrypted. [`build`](Self::build) fails if they don't fit.
+    /// private key, both PEM and unencrypted. `build` fails if they don't fit.
     #[must_use]
     pub fn client_certificate(mut self, chain_pem: &[u8], key_pem: &[u8]) -> Self {
-        self.identity = Some(Identity::new(chain_pem, key_pem));
+        self.settings.identity = Some(Identity::new(chain_pem, key_pem));
         self
     }
 
@@ -112,7 +99,7 @@ impl HttpTransportBuilder {
     /// by [`token_host`](Self::token_host); in the clear only within this machine.
     #[must_use]
     pub fn credentials(mut self, credentials: Credentials) -> Self {
-        self.credentials = Some(credentials);
+        self.settings.credentials = Some(credentials);
         self
     }
 
@@ -120,7 +107,7 @@ impl HttpTransportBuilder {
     /// and be inside of our network. Docker Hub's is known.
     #[must_use]
     pub fn token_host(mut self, host: impl Into<String>) -> Self {
-        self.token_hosts.push(host.into());
+        self.settings.token_hosts.push(host.into());
         self
     }
 
@@ -128,108 +115,55 @@ impl HttpTransportBuilder {
     /// Otherwise the variables `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` decide.
     #[must_use]
     pub fn proxy(mut self, proxy: Url) -> Self {
-        self.proxy = ProxyChoice::One(Secret(proxy));
+        self.settings.proxy = ProxyChoice::One(Secret(proxy));
         self
     }
 
     /// Uses no proxy, whatever the environment says.
     #[must_use]
     pub fn no_proxy(mut self) -> Self {
-        self.proxy = ProxyChoice::None;
+        self.settings.proxy = ProxyChoice::None;
         self
     }
 
     /// Sets how often reading is tried again. An upload never is.
     #[must_use]
     pub const fn retries(mut self, retries: Retries) -> Self {
-        self.retries = retries;
+        self.settings.retries = retries;
         self
     }
 
     /// Sets the time-outs.
     #[must_use]
     pub const fn timeouts(mut self, timeouts: Timeouts) -> Self {
-        self.timeouts = timeouts;
+        self.settings.timeouts = timeouts;
         self
     }
 
     /// Sets the `User-Agent`; `tuf-notary/<version>` otherwise.
     #[must_use]
     pub fn user_agent(mut self, text: impl Into<String>) -> Self {
-        self.user_agent = text.into();
+        self.settings.user_agent = text.into();
         self
     }
 
     /// The settings that weaken the transport.
     #[must_use]
-    pub const fn dangerous(self) -> DangerousHttpTransportBuilder {
+    pub const fn dangerous(self) -> DangerousHttpTransportBuilder<P> {
         DangerousHttpTransportBuilder(self)
-    }
-
-    /// Where the collection's files are; and that what a header will carry is fit for it.
-    pub(super) fn routes(&self) -> Result<Routes, TransportError> {
-        if !self.user_agent.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-            return Err(TransportError::Config(format!("{:?} is no User-Agent", self.user_agent)));
-        }
-        Routes::new(&self.server, &self.gun, self.plain_http)
-    }
-
-    pub(super) fn authenticator(&self) -> Result<Authenticator, TransportError> {
-        let auth = Authenticator::new(self.server.clone(), self.gun.as_str());
-        let auth = self.token_hosts.iter().fold(auth, |auth, host| auth.token_host(host));
-        match &self.credentials {
-            Some(credentials) => auth.credentials(credentials.clone()),
-            None => Ok(auth),
-        }
-    }
-
-    pub(super) fn proxies(&self) -> Result<Proxies, TransportError> {
-        match &self.proxy {
-            ProxyChoice::Environment => Proxies::from_variables(|name| std::env::var(name).ok()),
-            ProxyChoice::None => Ok(Proxies::default()),
-            ProxyChoice::One(proxy) => Proxies::all(&proxy.0),
-        }
-    }
-
-    /// Who is believed, and the same with our own certificate, for the server alone.
-    pub(super) fn tls(&self, proxy: Option<&Url>) -> Result<Option<tls::Configs>, TransportError> {
-        let authorities = self.authorities()?;
-        let is_secure = |url: &Url| url.scheme() == "https";
-        // A host without a trust store can still talk to a server in the clear.
-        if !is_secure(&self.server) && authorities.is_empty() && !proxy.is_some_and(is_secure) {
-            return Ok(None);
-        }
-        tls::configs(&authorities, self.system_ca, self.identity.as_ref()).map(Some)
-    }
-
-    fn authorities(&self) -> Result<Vec<Vec<u8>>, TransportError> {
-        let mut all = self.ca_pem.clone();
-        for path in &self.ca_files {
-            let refuse = |why: &dyn std::fmt::Display| {
-                TransportError::Config(format!("CA file {}: {why}", path.display()))
-            };
-            let mut pem = Vec::new();
-            let file = File::open(path).map_err(|e| refuse(&e))?;
-            file.take(MAX_CA_FILE + 1).read_to_end(&mut pem).map_err(|e| refuse(&e))?;
-            if u64::try_from(pem.len()).map_or(true, |length| length > MAX_CA_FILE) {
-                return Err(refuse(&format_args!("longer than {MAX_CA_FILE} bytes")));
-            }
-            all.push(pem);
-        }
-        Ok(all)
     }
 }
 
 /// The settings of an [`HttpTransportBuilder`] that weaken the transport.
 #[derive(Clone, Debug)]
-pub struct DangerousHttpTransportBuilder(HttpTransportBuilder);
+pub struct DangerousHttpTransportBuilder<P = NotaryCollection>(HttpTransportBuilder<P>);
 
-impl DangerousHttpTransportBuilder {
+impl<P> DangerousHttpTransportBuilder<P> {
     /// Lets an `http://` URL pass: whoever sits between can withhold updates, read what is asked
     /// for, and take part in publishing.
     #[must_use]
-    pub fn allow_plain_http(mut self) -> HttpTransportBuilder {
-        self.0.plain_http = true;
+    pub fn allow_plain_http(mut self) -> HttpTransportBuilder<P> {
+        self.0.settings.plain_http = true;
         self.0
     }
 }

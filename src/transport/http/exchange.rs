@@ -8,14 +8,16 @@ use std::{
 };
 
 use ureq::{Timeout, http::Response};
+use url::Url;
 use zeroize::Zeroizing;
 
 use super::{
     TransportError,
-    agent::ureq_proxy,
+    agent::{Client, ureq_proxy},
     ask::{Ask, MAX_REFUSAL, Method},
-    blocking::{HttpTransport, read_whole},
+    blocking::read_whole,
     body::Body,
+    redirect::Hops,
     retry::{self, Failed, Schedule},
     status::{Refusal, shorten},
     tls,
@@ -24,7 +26,7 @@ use crate::transport::auth::{Attempt, Next, TokenRequest};
 
 type Reply = Result<Response<ureq::Body>, ureq::Error>;
 
-impl HttpTransport {
+impl Client {
     /// The body of a 200; otherwise why there is none.
     pub(super) fn ask(&self, ask: &Ask<'_>) -> Result<Body, TransportError> {
         let begun = Instant::now();
@@ -40,8 +42,26 @@ impl HttpTransport {
         }
     }
 
-    /// With whatever the server wants to see.
+    /// Wherever the server leads, if that is followed.
     fn ask_once(&self, ask: &Ask<'_>, deadline: Instant) -> Result<Body, Failed> {
+        let mut reply = self.ask_home(ask, deadline)?;
+        let mut hops = Hops::new(self.redirects, ask.url, ask.what)?;
+        loop {
+            let location = reply.headers().get("location").map(|it| it.as_bytes());
+            let Some(next) = hops.next(reply.status().as_u16(), location)?.cloned() else {
+                return Ok(self.accept(reply, ask)?);
+            };
+            self.discard(reply);
+            let next_ask = Ask { url: next.as_str(), ..*ask };
+            reply = match hops.is_home() {
+                true => self.ask_home(&next_ask, deadline)?,
+                false => self.ask_elsewhere(&next, ask, deadline)?,
+            };
+        }
+    }
+
+    /// With whatever the server wants to see.
+    fn ask_home(&self, ask: &Ask<'_>, deadline: Instant) -> Result<Response<ureq::Body>, Failed> {
         let mut attempt = self.auth.attempt(ask.access);
         loop {
             let header = match self.auth.next(&mut attempt, SystemTime::now()) {
@@ -51,19 +71,40 @@ impl HttpTransport {
                     continue;
                 }
             };
-            let what = format!("{} from {}", ask.what, self.routes.server());
+            let what = format!("{} from {}", ask.what, self.server);
             let reply = self.send(ask, header.as_ref(), deadline).map_err(|e| unanswered(&what, &e))?;
             if reply.status() == 401 {
                 let challenges = reply.headers().get_all("www-authenticate");
                 if self.auth.is_challenged(&mut attempt, challenges.iter().map(|it| it.as_bytes()))? {
-                    // Read to its end, so that the connection can be used again.
-                    let (head, body) = reply.into_parts();
-                    let _ = Body::new(&head, body, MAX_REFUSAL, &self.timeouts).map(Body::read_leniently);
+                    self.discard(reply);
                     continue;
                 }
             }
-            return Ok(self.accept(reply, ask)?);
+            return Ok(reply);
         }
+    }
+
+    /// At another server than ours, which learns nothing of us.
+    fn ask_elsewhere(
+        &self,
+        url: &Url,
+        ask: &Ask<'_>,
+        deadline: Instant,
+    ) -> Result<Response<ureq::Body>, Failed> {
+        let what = format!("{} from {}", ask.what, url.origin().ascii_serialization());
+        let proxy = self.proxies.on_the_way(url)?.map(ureq_proxy).transpose()?;
+        let left = Some(deadline.saturating_duration_since(Instant::now()));
+        let mut request = self.agent.get(url.as_str()).config().proxy(proxy).timeout_global(left).build();
+        if ask.is_fresh {
+            request = request.header("Cache-Control", "no-cache");
+        }
+        request.call().map_err(|e| unanswered(&what, &e))
+    }
+
+    /// Reads a reply to its end, so that the connection can be used again.
+    fn discard(&self, reply: Response<ureq::Body>) {
+        let (head, body) = reply.into_parts();
+        let _ = Body::new(&head, body, MAX_REFUSAL, &self.timeouts).map(Body::read_leniently);
     }
 
     fn send(&self, ask: &Ask<'_>, authorization: Option<&Zeroizing<String>>, deadline: Instant) -> Reply {

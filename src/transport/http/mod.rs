@@ -1,11 +1,12 @@
-//! Notary v1's HTTP interface.
+//! HTTP: Notary v1's interface, and the files of TUF 1.0 repositories.
 //!
-//! What decides is apart from what sends: routes, statuses, repetitions and proxies need no socket,
-//! and every adapter uses the same.
+//! What decides is apart from what sends: routes, statuses, redirects, repetitions and proxies need
+//! no socket, and every adapter uses the same.
 
 #[cfg(feature = "http-blocking")]
 mod agent;
 mod ask;
+mod base_url;
 #[cfg(feature = "http-blocking")]
 mod blocking;
 #[cfg(feature = "http-blocking")]
@@ -23,19 +24,25 @@ mod pace;
 #[cfg(feature = "http-blocking")]
 mod patience;
 mod proxy;
+mod redirect;
+#[cfg(feature = "http-blocking")]
+mod repository;
 #[cfg(feature = "http-blocking")]
 mod resolve;
 mod retry;
 mod routes;
+mod settings;
 mod status;
 mod timeouts;
 mod tls;
 
 #[cfg(feature = "http-blocking")]
 pub use blocking::HttpTransport;
-pub use builder::{DangerousHttpTransportBuilder, HttpTransportBuilder};
+pub use builder::{DangerousHttpTransportBuilder, HttpTransportBuilder, NotaryCollection, TufRepository};
 #[cfg(feature = "http-async")]
-pub use future::AsyncHttpTransport;
+pub use future::{AsyncHttpRepository, AsyncHttpTransport};
+#[cfg(feature = "http-blocking")]
+pub use repository::HttpRepository;
 pub use retry::Retries;
 pub use timeouts::Timeouts;
 

@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use url::Url;
 
-use super::TransportError;
+use super::{TransportError, base_url};
 use crate::name::Gun;
 
 /// The URLs of one collection.
@@ -20,30 +20,12 @@ pub(super) struct Routes {
 impl Routes {
     /// Checks a server's URL and joins the GUN to it.
     pub(super) fn new(server: &Url, gun: &Gun, plain_http: bool) -> Result<Self, TransportError> {
-        match server.scheme() {
-            "https" => {}
-            "http" if plain_http => {}
-            "http" => {
-                return refuse(
-                    "plain HTTP is not allowed: anybody on the way reads and changes it; use https",
-                );
-            }
-            _ => return refuse("the server's URL is not https"),
-        }
-        if server.host_str().is_none_or(str::is_empty) {
-            return refuse("the server's URL names no host");
-        }
-        if !server.username().is_empty() || server.password().is_some() {
-            return refuse("the server's URL carries credentials");
-        }
-        if server.query().is_some() || server.fragment().is_some() {
-            return refuse("the server's URL has a query or a fragment");
-        }
+        base_url::check(server, plain_http)?;
         let server = server.as_str().trim_end_matches('/');
         let collection = format!("{server}/v2/{}/_trust/tuf/", encode(gun.as_str()));
         match Url::parse(&collection) {
             Ok(url) if url.as_str() == collection => Ok(Self { server: server.to_owned(), collection }),
-            _ => refuse("the GUN would change the shape of the server's URL"),
+            _ => base_url::refuse("the GUN would change the shape of the server's URL"),
         }
     }
 
@@ -61,10 +43,6 @@ impl Routes {
     pub(super) fn file(&self, name: &str) -> String {
         format!("{}{name}", self.collection)
     }
-}
-
-fn refuse<T>(why: &str) -> Result<T, TransportError> {
-    Err(TransportError::Config(why.to_owned()))
 }
 
 fn encode(gun: &str) -> String {

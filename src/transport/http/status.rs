@@ -44,6 +44,15 @@ impl Refusal {
         }
     }
 
+    /// Its meaning for a root of a certain version in a TUF 1.0 repository: a bucket that may not be
+    /// listed answers 403 for what it does not have (TE-01). Nothing else ends the chain of roots.
+    pub(super) fn of_versioned_root(self) -> TransportError {
+        match self.status {
+            403 => TransportError::NotFound { what: self.what },
+            _ => self.of_request(),
+        }
+    }
+
     /// Its meaning for an upload.
     pub(super) fn of_upload(self) -> TransportError {
         if self.status != 400 {
@@ -145,6 +154,18 @@ mod tests {
         for status in [401, 403] {
             let error = refusal(status, "").of_request();
             assert!(matches!(error, TransportError::Unauthorized { status: got, .. } if got == status));
+        }
+    }
+
+    #[test]
+    fn te_01_te_02_a_newer_root_is_not_there_only_by_404_and_403() {
+        for status in [404, 403] {
+            let error = refusal(status, "").of_versioned_root();
+            assert!(matches!(error, TransportError::NotFound { .. }), "{status}");
+        }
+        for status in [204, 301, 400, 401, 402, 405, 410, 429, 451, 500, 502, 503, 504] {
+            let error = refusal(status, "").of_versioned_root();
+            assert!(!matches!(error, TransportError::NotFound { .. }), "{status}");
         }
     }
 

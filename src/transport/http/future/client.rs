@@ -10,10 +10,12 @@ use reqwest::{
 use rustls::ClientConfig;
 use url::{Host, Url};
 
-use super::AsyncHttpTransport;
+use super::{AsyncHttpTransport, exchange::Exchange};
 use crate::transport::http::{
     HttpTransportBuilder, Timeouts, TransportError,
     proxy::Proxies,
+    redirect::Redirects,
+    settings::Settings,
     tls::{self, Configs},
 };
 use crate::{name::Gun, transport::auth::Authenticator};
@@ -26,17 +28,8 @@ impl HttpTransportBuilder {
     /// credentials, a query or a fragment; a CA file can't be read or holds no certificate; a client
     /// certificate would be shown to an `https` proxy as well.
     pub fn build_async(self) -> Result<AsyncHttpTransport, TransportError> {
-        let proxies = self.proxies()?;
-        let proxy = proxies.on_the_way(&self.server)?;
-        if self.identity.is_some() && proxy.is_some_and(|proxy| proxy.scheme() == "https") {
-            let why = "a client certificate would be shown to the https proxy as well";
-            return Err(TransportError::Config(why.to_owned()));
-        }
-        let configs = self.tls(proxy)?;
-        let client = self.client(proxy, configs.as_ref().map(|configs| &configs.server))?;
-        let client = client.build().map_err(|e| unusable(&e))?;
-        let own = Some(Arc::new(Own { proxies, configs }));
-        self.finish(client, own)
+        let (client, own) = Own::new(&self.settings)?;
+        self.finish(client, Some(own))
     }
 
     /// Builds the asynchronous transport on a client of the caller's, which alone decides on
@@ -50,34 +43,11 @@ impl HttpTransportBuilder {
     }
 
     fn finish(self, client: Client, own: Option<Arc<Own>>) -> Result<AsyncHttpTransport, TransportError> {
-        let (routes, auth) = (self.routes()?, Arc::new(self.authenticator()?));
-        let (timeouts, retries) = (self.timeouts.bounded(), self.retries);
-        Ok(AsyncHttpTransport { client, own, builder: Arc::new(self), routes, timeouts, retries, auth })
-    }
-
-    fn client(
-        &self,
-        proxy: Option<&Url>,
-        config: Option<&Arc<ClientConfig>>,
-    ) -> Result<ClientBuilder, TransportError> {
-        let config = config.map_or_else(tls::nobody, |config| Ok(ClientConfig::clone(config)))?;
-        let Timeouts { connect, .. } = self.timeouts.bounded();
-        let builder = Client::builder()
-            .tls_backend_preconfigured(config)
-            .https_only(!self.plain_http)
-            .http1_only()
-            .redirect(Policy::none())
-            .referer(false)
-            .user_agent(&self.user_agent)
-            .connect_timeout(connect);
-        Ok(match proxy {
-            None => builder.no_proxy(),
-            // The error would show the URL, and with it a password.
-            Some(proxy) => builder.proxy(
-                Proxy::all(proxy.clone())
-                    .map_err(|_| TransportError::Config("the proxy's URL can't be used".to_owned()))?,
-            ),
-        })
+        let (routes, gun) = (self.routes()?, self.place.gun);
+        let settings = Arc::new(self.settings);
+        let exchange =
+            Exchange::new(client, own, settings, routes.server(), gun.as_str(), Redirects::Refused)?;
+        Ok(AsyncHttpTransport { exchange, routes })
     }
 }
 
@@ -88,32 +58,35 @@ impl AsyncHttpTransport {
     /// # Errors
     /// [`TransportError::Config`]: the collection's name would change the shape of the server's URL.
     pub fn for_collection(&self, gun: &Gun) -> Result<Self, TransportError> {
-        let mut builder = HttpTransportBuilder::clone(&self.builder);
-        builder.gun = gun.clone();
-        builder.finish(self.client.clone(), self.own.clone())
+        let Exchange { client, own, settings, .. } = &self.exchange;
+        let builder = HttpTransportBuilder::with_settings(Settings::clone(settings), gun);
+        builder.finish(client.clone(), own.clone())
     }
+}
 
-    /// A client for a token server, which is whomever the trust server names: never with our
-    /// certificate unless it is the trust server's host. Made for each request, of which there are
-    /// few; a client of the caller's asks itself.
-    pub(super) fn token_client(&self, url: &Url) -> Result<Client, TransportError> {
-        let (builder, Some(Own { proxies, configs })) = (&self.builder, self.own.as_deref()) else {
+impl Exchange {
+    /// A client for a server that is not ours: a token server, which is whomever the trust server
+    /// names, or one that a redirect leads to. Never with our certificate unless it is on the trust
+    /// server's host. Made for each request, of which there are few; a client of the caller's asks
+    /// itself.
+    pub(super) fn client_for(&self, url: &Url, what: &str) -> Result<Client, TransportError> {
+        let (settings, Some(Own { proxies, configs })) = (&self.settings, self.own.as_deref()) else {
             return Ok(self.client.clone());
         };
         let proxy = proxies.on_the_way(url)?;
         let configs = match configs {
             Some(configs) => Some(configs.clone()),
             // The trust server is asked in the clear, and names one that is not.
-            None => builder.tls(Some(url))?,
+            None => settings.tls(Some(url))?,
         };
-        let is_own = url.host_str() == builder.server.host_str() && proxy.is_none();
+        let is_own = url.host_str() == settings.server.host_str() && proxy.is_none();
         let config = configs.as_ref().map(|it| if is_own { &it.server } else { &it.others });
-        let client = builder.client(proxy, config)?;
+        let client = client(settings, proxy, config)?;
         let client = match proxy {
             // The proxy looks names up, and keeps to its own rules.
             Some(_) => client,
             None => {
-                check_address(url, &self.auth)?;
+                check_address(url, &self.auth, what)?;
                 client.dns_resolver(GuardedResolver(Arc::clone(&self.auth)))
             }
         };
@@ -127,8 +100,50 @@ pub(super) struct Own {
     configs: Option<Configs>,
 }
 
+impl Own {
+    /// The client for our server, and what others are made of.
+    pub(super) fn new(settings: &Settings) -> Result<(Client, Arc<Self>), TransportError> {
+        let proxies = settings.proxies()?;
+        let proxy = proxies.on_the_way(&settings.server)?;
+        if settings.identity.is_some() && proxy.is_some_and(|proxy| proxy.scheme() == "https") {
+            let why = "a client certificate would be shown to the https proxy as well";
+            return Err(TransportError::Config(why.to_owned()));
+        }
+        let configs = settings.tls(proxy)?;
+        let client = client(settings, proxy, configs.as_ref().map(|configs| &configs.server))?;
+        let client = client.build().map_err(|e| unusable(&e))?;
+        Ok((client, Arc::new(Self { proxies, configs })))
+    }
+}
+
+fn client(
+    settings: &Settings,
+    proxy: Option<&Url>,
+    config: Option<&Arc<ClientConfig>>,
+) -> Result<ClientBuilder, TransportError> {
+    settings.check_headers()?;
+    let config = config.map_or_else(tls::nobody, |config| Ok(ClientConfig::clone(config)))?;
+    let Timeouts { connect, .. } = settings.timeouts.bounded();
+    let builder = Client::builder()
+        .tls_backend_preconfigured(config)
+        .https_only(settings.https_only())
+        .http1_only()
+        .redirect(Policy::none())
+        .referer(false)
+        .user_agent(&settings.user_agent)
+        .connect_timeout(connect);
+    Ok(match proxy {
+        None => builder.no_proxy(),
+        // The error would show the URL, and with it a password.
+        Some(proxy) => builder.proxy(
+            Proxy::all(proxy.clone())
+                .map_err(|_| TransportError::Config("the proxy's URL can't be used".to_owned()))?,
+        ),
+    })
+}
+
 /// An address that is written out is not looked up.
-fn check_address(url: &Url, auth: &Authenticator) -> Result<(), TransportError> {
+fn check_address(url: &Url, auth: &Authenticator, what: &str) -> Result<(), TransportError> {
     let address = match url.host() {
         Some(Host::Ipv4(address)) => address.into(),
         Some(Host::Ipv6(address)) => address.into(),
@@ -137,7 +152,7 @@ fn check_address(url: &Url, auth: &Authenticator) -> Result<(), TransportError> 
     match auth.permits(url.host_str().unwrap_or_default(), address) {
         true => Ok(()),
         false => Err(TransportError::Connection {
-            what: "a token".to_owned(),
+            what: what.to_owned(),
             reason: inside(url.host_str().unwrap_or_default()),
         }),
     }

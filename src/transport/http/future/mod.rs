@@ -2,19 +2,23 @@
 //!
 //! The same rules as the blocking transport's, from the same code: success is exactly 200, no
 //! redirect is followed, no compression is asked for or accepted, a body whose end can't be told
-//! from a broken connection is refused, and every wait has an end: see [`Timeouts`].
+//! from a broken connection is refused, and every wait has an end: see [`Timeouts`](super::Timeouts).
 
 mod client;
 mod exchange;
 mod failure;
+mod repository;
+mod stream;
 
-use std::{fmt, sync::Arc, time::Duration};
+pub use repository::AsyncHttpRepository;
 
-use reqwest::Client;
+use std::{fmt, time::Duration};
+
 use url::Url;
 
+use self::exchange::Exchange;
 use super::{
-    HttpTransportBuilder, Retries, Timeouts, TransportError,
+    HttpTransportBuilder, TransportError,
     ask::{Ask, MAX_KEY, MAX_REFUSAL, Method},
     multipart,
     routes::Routes,
@@ -22,10 +26,7 @@ use super::{
 };
 use crate::{
     name::{Form, Gun, Resource, RoleName},
-    transport::{
-        AsyncTransport, BoxFuture, Upload,
-        auth::{Access, Authenticator},
-    },
+    transport::{AsyncTransport, BoxFuture, Upload, auth::Access},
 };
 
 /// Talks to a Notary server about one collection, without blocking. Connections are kept and
@@ -49,14 +50,8 @@ use crate::{
 /// ```
 #[derive(Clone)]
 pub struct AsyncHttpTransport {
-    client: Client,
-    /// None for a client of the caller's.
-    own: Option<Arc<client::Own>>,
-    builder: Arc<HttpTransportBuilder>,
+    exchange: Exchange,
     routes: Routes,
-    timeouts: Timeouts,
-    retries: Retries,
-    auth: Arc<Authenticator>,
 }
 
 impl AsyncHttpTransport {
@@ -65,7 +60,7 @@ impl AsyncHttpTransport {
     /// [`build_async`](HttpTransportBuilder::build_async) or
     /// [`build_with`](HttpTransportBuilder::build_with).
     pub fn builder(server: Url, gun: &Gun) -> HttpTransportBuilder {
-        HttpTransportBuilder::new(server, gun)
+        HttpTransportBuilder::for_collection(server, gun)
     }
 }
 
@@ -75,7 +70,9 @@ impl AsyncTransport for AsyncHttpTransport {
             let name = what.notary_name();
             let is_fresh = !matches!(what.form, Form::Sha256(_) | Form::Version(_));
             let url = self.routes.file(&name);
-            self.ask(&Ask { is_fresh, ..Ask::new(Method::Get, Access::Pull, &url, &name, max) }).await
+            self.exchange
+                .ask(&Ask { is_fresh, ..Ask::new(Method::Get, Access::Pull, &url, &name, max) })
+                .await
         })
     }
 
@@ -85,7 +82,7 @@ impl AsyncTransport for AsyncHttpTransport {
             let url = self.routes.collection();
             let ask = Ask::new(Method::Post, Access::PushPull, url, "the upload", MAX_REFUSAL);
             let ask = Ask { content_type: &content_type, body: &body, meaning: Refusal::of_upload, ..ask };
-            self.tell(&ask).await
+            self.exchange.tell(&ask).await
         })
     }
 
@@ -99,7 +96,9 @@ impl AsyncTransport for AsyncHttpTransport {
             let url = self.routes.file(&name);
             let (method, access) =
                 if rotate { (Method::Post, Access::Admin) } else { (Method::Get, Access::PushPull) };
-            self.ask(&Ask { is_fresh: !rotate, ..Ask::new(method, access, &url, &name, MAX_KEY) }).await
+            self.exchange
+                .ask(&Ask { is_fresh: !rotate, ..Ask::new(method, access, &url, &name, MAX_KEY) })
+                .await
         })
     }
 
@@ -107,15 +106,12 @@ impl AsyncTransport for AsyncHttpTransport {
         Box::pin(async move {
             let url = self.routes.collection();
             let ask = Ask::new(Method::Delete, Access::Admin, url, "the collection", MAX_REFUSAL);
-            self.tell(&ask).await
+            self.exchange.tell(&ask).await
         })
     }
 
     fn sleep(&self, time: Duration) -> BoxFuture<'_, ()> {
-        match exchange::check_runtime() {
-            Ok(()) => Box::pin(async move { tokio::time::sleep(time).await }),
-            Err(_) => crate::transport::sleep(time),
-        }
+        exchange::sleep(time)
     }
 }
 
@@ -123,7 +119,7 @@ impl fmt::Debug for AsyncHttpTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AsyncHttpTransport")
             .field("collection", &self.routes.collection())
-            .field("timeouts", &self.timeouts)
+            .field("timeouts", &self.exchange.timeouts)
             .finish_non_exhaustive()
     }
 }
