@@ -155,7 +155,8 @@ impl RepositoryBuilder {
     /// [`TransportError::Config`](crate::transport::TransportError::Config): a URL can't be a base.
     #[cfg(feature = "http-async")]
     pub fn http(self, metadata: url::Url, targets: url::Url) -> Result<Self, Error> {
-        let server = crate::transport::AsyncHttpRepository::builder(metadata).targets_url(targets).build()?;
+        let server =
+            crate::transport::AsyncHttpRepository::builder(metadata).targets_url(targets).build_async()?;
         Ok(self.transport(server.clone()).targets(server))
     }
 
