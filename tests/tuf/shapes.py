@@ -1,9 +1,9 @@
 """The shapes: one function for each, all named in SHAPES."""
 
+from hashlib import sha256
 from pathlib import Path
 
 from securesystemslib.signer import Signature
-from tuf.api.metadata import DelegatedRole
 
 from builder import KINDS, Repository, blank_signature, new_key
 
@@ -193,7 +193,8 @@ def update(repository, folder):
     repository.add("targets", "old.txt")
     repository.write(folder / "before")
     del repository.targets().targets["old.txt"], repository.files["old.txt"]
-    repository.results = [row for row in repository.results if row["name"] not in ("old.txt", "file.txt")]
+    changed = ("old.txt", "file.txt")
+    repository.results = [row for row in repository.results if row["name"] not in changed]
     repository.absent("old.txt")
     repository.add("targets", "file.txt", b"changed\n")
     repository.add("A", "a/new.txt", visited=["A"])
@@ -210,7 +211,8 @@ def unknown_fields(repository, _folder):
         "text": 'quote " backslash \\ slash / newline \n tab \t bell \u0007 ä € 😀',
         "numbers": [0, -1, 9007199254740993, True, False, None],
         "": {"empty name": {}},
-        "Z": [], "a": "",
+        "Z": [],
+        "a": "",
     }
     small(repository)
     repository.root.unrecognized_fields["x-root"] = odd
@@ -246,7 +248,8 @@ def target_contents(repository, _folder):
 
 @shape("target-names")
 def target_names(repository, _folder):
-    for name in ("with space", "ä/ö.txt", "100%", "a+b", "a&b=c", "a:b", "a@b", "a;b", "(a)!'*", ".hidden", "a..b"):
+    plain = "with space", "ä/ö.txt", "100%", "a+b", "a&b=c", "a:b", "a@b", "a;b", "(a)!'*", ".hidden", "a..b"
+    for name in plain:
         repository.add("targets", name)
     # python-tuf puts them into URLs as they are.
     for name in ("a#b", "a?b", "a%20b", "a%2Fb", "[a]", "a\\b"):
@@ -397,8 +400,9 @@ def delegation_globs(repository, _folder):
     for role, names in rows.items():
         for name in names:
             repository.add(role, name, visited=[role])
-    everywhere = ("README.MD", "dir/README.md", "foo-.tgz", "foo-12.tgz", "foo-/.tgz", "releases/x",
-                  "releases/x/y/z", "a/z/b", "az/bb", "exact/name.txt/", "exact/nameXtxt", "z/1", "deep/a/b", "open/1")
+    everywhere = ["README.MD", "dir/README.md", "foo-.tgz", "foo-12.tgz", "foo-/.tgz", "releases/x"]
+    everywhere += ["releases/x/y/z", "a/z/b", "az/bb", "exact/name.txt/", "exact/nameXtxt", "z/1"]
+    everywhere += ["deep/a/b", "open/1"]
     for name in everywhere:
         for role in patterns:
             repository.add(role, name, found=False)
@@ -413,8 +417,6 @@ def delegation_hash_prefixes(repository, _folder):
     for index, name in enumerate(names):
         prefixes = list(digits[index * 4 : index * 4 + 4])
         repository.delegate("targets", name, prefixes=prefixes, terminating=True)
-    from hashlib import sha256
-
     for number in range(12):
         name = f"dir/file-{number}.txt"
         first = int(sha256(name.encode()).hexdigest()[0], 16)
@@ -458,8 +460,9 @@ def delegation_bins_below(repository, _folder):
 
 @shape("delegation-role-names")
 def delegation_role_names(repository, _folder):
-    names = ["?", "#", "/delegated", "../delegated", "..", ".", "with space", "ä", "a%2Fb", "a/b/c",
-             "1.role", "role.json", "Targets", "targets/releases", "a&b=c", "a+b", "~a-b_c", "[a]", "back\\slash", "C:"]
+    names = ["?", "#", "/delegated", "../delegated", "..", ".", "with space", "ä", "a%2Fb", "a/b/c"]
+    names += ["1.role", "role.json", "Targets", "targets/releases", "a&b=c", "a+b", "~a-b_c", "[a]"]
+    names += ["back\\slash", "C:"]
     for index, name in enumerate(names):
         repository.delegate("targets", name, [f"{index}/*"])
         repository.add(name, f"{index}/file", visited=[name])
