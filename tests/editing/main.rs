@@ -5,5 +5,6 @@ mod lab;
 
 mod delegations;
 mod plan;
+mod repository;
 mod signers;
 mod upkeep;
