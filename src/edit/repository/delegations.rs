@@ -3,7 +3,7 @@
 use super::{EditError, RepositoryEditor, Role};
 use crate::{
     crypto::PublicKey,
-    metadata::{BinDelegation, Delegation, Extra, KeyRing, RoleKeys, threshold},
+    metadata::{BinDelegation, Delegation, Extra, KeyRing, RoleKeys, Targets, threshold},
     name::{HashBins, KeyId, NameError, PathRule, RoleName, encode_segment},
     wire::tuf1,
 };
@@ -55,11 +55,11 @@ impl RepositoryEditor {
             return Err(NameError::new("path rule", &format!("{paths:?}"), "patterns or hash prefixes").into());
         }
         let count = threshold(i64::from(*count))?;
+        if self.role(parent)?.body.bins.is_some() {
+            return Err(no_place(parent, "a delegation beside its hash bins"));
+        }
         self.begin(role)?;
         let body = self.role_mut(parent)?;
-        if body.bins.is_some() {
-            return Err(EditError::NotListed { role: parent.clone(), what: "place beside its hash bins".to_owned() });
-        }
         let mut ring = body.keys.clone();
         let key_ids = file_all(&mut ring, role, keys)?;
         let mut new = Delegation {
@@ -101,13 +101,15 @@ impl RepositoryEditor {
         };
         names.iter().try_for_each(check_name)?;
         let count = threshold(i64::from(count))?;
-        let body = self.role_mut(parent)?;
-        if !body.delegations.is_empty() || body.bins.is_some() {
-            return Err(EditError::NotListed { role: parent.clone(), what: "place for hash bins".to_owned() });
+        let Targets { delegations, bins: present, .. } = &self.role(parent)?.body;
+        if !delegations.is_empty() || present.is_some() {
+            return Err(no_place(parent, "hash bins beside other delegations"));
         }
+        names.iter().try_for_each(|name| self.begin(name))?;
+        let body = self.role_mut(parent)?;
         let key_ids = file_all(&mut body.keys, parent, keys)?;
         body.bins = Some(BinDelegation { bins, keys: RoleKeys::new(key_ids, count) });
-        names.iter().try_for_each(|name| self.begin(name))
+        Ok(())
     }
 
     /// Ends the delegation of `parent` to a role. Its file stays pinned, for clients refuse a snapshot
@@ -145,6 +147,10 @@ impl RepositoryEditor {
             }
         }
     }
+}
+
+fn no_place(role: &RoleName, what: &str) -> EditError {
+    EditError::NotListed { role: role.clone(), what: format!("place for {what}") }
 }
 
 fn file_all(ring: &mut KeyRing, role: &RoleName, keys: &[PublicKey]) -> Result<Vec<KeyId>, EditError> {

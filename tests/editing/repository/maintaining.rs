@@ -101,16 +101,16 @@ fn a_role_whose_keys_change_is_signed_anew() {
     for role in TOP.into_iter().filter(|role| *role != RoleName::Root) {
         let next = key();
         let mut editor = lab.open();
-        let old = if role == RoleName::Targets { &lab.offline } else { &lab.online };
+        let old = if role == RoleName::Targets { &lab.offline } else { &lab.online }.public_key().clone();
         editor.add_key(&role, next.public_key()).unwrap();
-        editor.remove_key(&role, old.public_key()).unwrap();
+        editor.remove_key(&role, &old).unwrap();
         let publication = lab.publish_with(&editor, &[&next]);
         let signed = names(&publication);
         assert!(signed.iter().any(|name| name.contains(role.as_str())), "{role}: {signed:?}");
         lab.client();
         // Back again, so that the next role has the keys of the lab.
         let mut editor = lab.open();
-        editor.add_key(&role, old.public_key()).unwrap();
+        editor.add_key(&role, &old).unwrap();
         editor.remove_key(&role, next.public_key()).unwrap();
         lab.publish(&editor);
         assert_eq!(lab.client().root().body().keys.iter().count(), 2, "unused keys are gone");
