@@ -1,7 +1,7 @@
 //! What a new repository consists of, and what can't be put into one.
 
 use tuf_notary::{
-    crypto::{PrivateKey, Scheme, Signer as _},
+    crypto::{PrivateKey, Scheme},
     edit::{
         EditError,
         repository::{Lifetimes, NewDelegation, Pins, RepositoryEditor},

@@ -7,7 +7,7 @@ use std::{
 };
 
 use tuf_notary::{
-    crypto::{PrivateKey, Signer as _},
+    crypto::PrivateKey,
     edit::{
         EditError,
         repository::{Lifetimes, Publication, Release, RepositoryEditor},

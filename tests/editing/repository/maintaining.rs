@@ -1,7 +1,6 @@
 //! Changes to a repository that is published, by whomever.
 
 use tuf_notary::{
-    crypto::Signer as _,
     edit::EditError,
     name::{Expiry, RoleName, TargetName},
 };

@@ -3,4 +3,5 @@
 mod building;
 mod lab;
 mod maintaining;
+mod python;
 mod signing;
