@@ -70,7 +70,7 @@ fn check_info(name: &TargetName, info: &TargetInfo) -> Result<(), EditError> {
     if info.length > json::MAX_INTEGER {
         return refuse(format!("length {}, at most {}", info.length, json::MAX_INTEGER));
     }
-    match info.custom.as_deref().map(json::canonicalise) {
+    match info.custom.as_deref().map(json::canonicalise_large) {
         Some(Err(error)) => refuse(format!("custom: {error}")),
         _ => Ok(()),
     }

@@ -55,7 +55,7 @@ pub(crate) fn write_carried<'a>(documents: impl Iterator<Item = Carry<'a>>) -> V
 /// # Errors
 /// The bytes are no request.
 pub(crate) fn read_carried(bytes: &[u8], limits: &Limits) -> Result<Vec<Carried>, WireError> {
-    let mut reader = Reader::new(bytes)?;
+    let mut reader = Reader::new(bytes)?.large_integers();
     let (mut documents, mut format) = (Vec::new(), None);
     members(&mut reader, &["documents", "format"], &mut Extra::default(), |reader, member| {
         match member {
