@@ -36,6 +36,11 @@ impl Gun {
         Ok(Self(text.into()))
     }
 
+    /// What a TUF 1.0 repository stands by while nobody has named it.
+    pub(crate) fn repository() -> Self {
+        Self("repository".into())
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0

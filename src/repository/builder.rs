@@ -8,9 +8,6 @@ use crate::{
     wire::Dialect,
 };
 
-/// What a repository stands by while nobody has named it.
-const NAME: &str = "repository";
-
 /// A repository that is being described.
 #[derive(Debug)]
 pub(crate) struct Parts {
@@ -20,7 +17,7 @@ pub(crate) struct Parts {
 
 impl Parts {
     pub(crate) fn new(root: Vec<u8>, blocks: bool) -> Self {
-        let inner = Inner::new(Gun::constant(NAME), Trust::Root(root), Dialect::Tuf1, blocks);
+        let inner = Inner::new(Gun::repository(), Trust::Root(root), Dialect::Tuf1, blocks);
         Self { inner, targets: None }
     }
 

@@ -14,6 +14,7 @@
 mod admit;
 mod error;
 mod floors;
+mod machine;
 mod notice;
 mod pinning;
 mod refresh;
@@ -26,6 +27,7 @@ mod verified;
 mod walk;
 
 pub use error::VerifyError;
+pub(crate) use machine::Machine;
 pub use notice::Notice;
 pub use pinning::Pinning;
 pub use refresh::{Refresh, RefreshPlan, Reply, Step};

@@ -21,7 +21,7 @@ use crate::{
     crypto::digest,
     limits::Limits,
     metadata::{Authority, Pin, TargetInfo, Targets},
-    name::{Resource, RoleName, Slot},
+    name::{Resource, RoleName, Slot, Version},
     wire::{Bytes, Dialect},
 };
 
@@ -161,6 +161,16 @@ impl Search {
         Ok(())
     }
 
+    /// Whether the look-up is at its end without any step.
+    pub fn is_done(&self) -> bool {
+        self.saves.is_empty() && matches!(self.state, State::Done(_))
+    }
+
+    /// The version of a role's file that has been verified.
+    pub(crate) fn version(&self, role: &RoleName) -> Option<Version> {
+        self.known.0.get(role).map(|(_, targets)| targets.body().version)
+    }
+
     /// Adds what the driver met with.
     pub fn note(&mut self, notice: Notice) {
         self.notices.push(notice);
@@ -178,7 +188,12 @@ impl Search {
     }
 
     /// Takes the entry of a role, or lines up the roles that it delegates to.
-    fn ask(&mut self, role: &RoleName, targets: &Targets, depth: usize) -> Result<Option<Found>, VerifyError> {
+    fn ask(
+        &mut self,
+        role: &RoleName,
+        targets: &Targets,
+        depth: usize,
+    ) -> Result<Option<Found>, VerifyError> {
         if let Some(entry) = targets.targets.get(&self.target) {
             return Ok(Some(Found { role: role.clone(), info: entry.to_info() }));
         }

@@ -106,6 +106,13 @@ impl MetadataStore for RepositoryStore {
         self.remove(&Slot::Record)
     }
 
+    fn holds(&self, path: &Path) -> bool {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let real = |folder: &Path| fs::canonicalize(folder).ok();
+        let own = real(&self.folder);
+        own.is_some() && own == real(folder.unwrap_or_else(|| Path::new(".")))
+    }
+
     fn lock(&self, wait: Duration) -> Result<StoreLock, StoreError> {
         lock::acquire(&self.own("lock")?, wait)
     }
