@@ -55,8 +55,10 @@ fn encode(role: &str) -> String {
 fn is_device(role: &str) -> bool {
     let stem = role.split_once('.').map_or(role, |(stem, _)| stem);
     let is_numbered = |name: &str| {
-        let rest = stem.get(..3).filter(|start| start.eq_ignore_ascii_case(name)).and(stem.get(3..));
-        rest.is_some_and(|rest| matches!(rest.as_bytes(), [b'0'..=b'9']))
+        let parts = stem.split_at_checked(3);
+        parts.is_some_and(|(start, rest)| {
+            start.eq_ignore_ascii_case(name) && matches!(rest.as_bytes(), [b'0'..=b'9'])
+        })
     };
     DEVICES.iter().any(|name| name.eq_ignore_ascii_case(stem)) || is_numbered("com") || is_numbered("lpt")
 }

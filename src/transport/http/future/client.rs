@@ -77,7 +77,8 @@ impl Exchange {
         let configs = match configs {
             Some(configs) => Some(configs.clone()),
             // The trust server is asked in the clear, and names one that is not.
-            None => settings.tls(Some(url))?,
+            None if url.scheme() == "https" => Some(settings.tls_configs()?),
+            None => None,
         };
         let is_own = url.host_str() == settings.server.host_str() && proxy.is_none();
         let config = configs.as_ref().map(|it| if is_own { &it.server } else { &it.others });
