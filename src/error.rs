@@ -1,7 +1,9 @@
 //! The error of the façades, and what a caller should do about it.
 
+mod download;
 mod publish;
 
+pub use download::DownloadError;
 pub use publish::PublishError;
 
 use crate::{
@@ -41,6 +43,9 @@ pub enum Error {
     /// An upload did not end well.
     #[error(transparent)]
     Publish(#[from] PublishError),
+    /// A target's content did not arrive as it is signed.
+    #[error(transparent)]
+    Download(#[from] DownloadError),
     /// The collection exists already and is not overwritten.
     #[error("{gun} exists on the server already")]
     AlreadyExists {
@@ -67,6 +72,7 @@ impl Error {
             Self::Key(error) => error.code(),
             Self::Edit(error) => error.code(),
             Self::Publish(error) => error.code(),
+            Self::Download(error) => error.code(),
             Self::AlreadyExists { .. } => "ALREADY_EXISTS",
             Self::Unconfigured(_) => "CONFIG",
         }
@@ -81,6 +87,7 @@ impl Error {
             Self::Transport(error) => Self::Transport(error.clone()),
             Self::Store(StoreError::Busy { waited }) => Self::Store(StoreError::Busy { waited: *waited }),
             Self::Unconfigured(what) => Self::Unconfigured(what),
+            Self::Download(error) => Self::Download(error.clone()),
             other => Self::Store(StoreError::Other(other.to_string())),
         }
     }
@@ -122,6 +129,9 @@ impl Error {
                 matches!(error, PublishError::Stale { .. } | PublishError::Altered { .. })
             }
             Self::Transport(error) => matches!(error, TransportError::TooLarge { .. }),
+            Self::Download(error) => {
+                matches!(error, DownloadError::Length { .. } | DownloadError::Hash { .. })
+            }
             _ => false,
         }
     }

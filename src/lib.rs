@@ -40,6 +40,7 @@ pub mod keys;
 pub mod limits;
 pub mod metadata;
 pub mod name;
+mod repository;
 #[cfg(feature = "directory")]
 pub mod staged;
 pub mod store;
@@ -51,7 +52,7 @@ pub mod verify;
 pub mod view;
 pub mod wire;
 
-pub use blocking::Collection;
+pub use blocking::{Collection, Repository};
 pub use edit::Changes;
 pub use error::Error;
 pub use name::Gun;

@@ -145,7 +145,7 @@ fn is_genuine(role: &RoleName, bytes: &[u8]) -> bool {
 
 fn says_the_same<T: Document>(role: &RoleName, bytes: &[u8]) -> bool {
     let message = |bytes: &[u8]| {
-        let envelope = Envelope::<T>::read(bytes.to_vec(), &Limits::default()).ok()?;
+        let envelope = Envelope::<T>::read(Dialect::Notary, bytes.to_vec(), &Limits::default()).ok()?;
         Some(envelope.message().ok()?.into_owned())
     };
     let saved = message(bytes);
@@ -169,7 +169,7 @@ fn versions(store: &BTreeMap<Slot, Vec<u8>>) -> BTreeMap<String, u64> {
 }
 
 fn read<T: Document>(bytes: &[u8]) -> u64 {
-    Envelope::<T>::read(bytes.to_vec(), &Limits::default())
+    Envelope::<T>::read(Dialect::Notary, bytes.to_vec(), &Limits::default())
         .expect("saved files are readable")
         .body()
         .version()

@@ -12,6 +12,7 @@ use crate::{
     transport::{Blocking, Transport},
     verify::Trust,
     view::Freshness,
+    wire::Dialect,
 };
 
 /// Builds a [`Collection`].
@@ -21,7 +22,7 @@ pub struct CollectionBuilder(Inner);
 
 impl CollectionBuilder {
     pub(super) fn new(gun: Gun, trust: Trust) -> Self {
-        Self(Inner::new(gun, trust, true))
+        Self(Inner::new(gun, trust, Dialect::Notary, true))
     }
 
     /// How to reach the server.

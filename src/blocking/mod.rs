@@ -1,4 +1,4 @@
-//! The blocking façade: one collection, its server, its store, its keys.
+//! The blocking façade: a collection or a repository, its server, its store, its keys.
 //!
 //! ```
 //! use tuf_notary::{Collection, Gun, Trust, testkit::TrustServer};
@@ -12,10 +12,12 @@
 //! ```
 
 mod builder;
+mod repository;
 
 pub use crate::collection::{Initialise, SnapshotKey};
 pub use crate::edit::RootKey;
 pub use builder::CollectionBuilder;
+pub use repository::{DangerousRepository, Repository, RepositoryBuilder};
 
 use std::{
     pin::pin,

@@ -6,6 +6,7 @@
 
 use std::{
     collections::HashMap,
+    path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -110,6 +111,10 @@ impl MetadataStore for Cache {
         self.store.clear()?;
         *self.spare() = None;
         Ok(())
+    }
+
+    fn holds(&self, path: &Path) -> bool {
+        self.store.holds(path)
     }
 
     fn lock(&self, wait: Duration) -> Result<StoreLock, StoreError> {

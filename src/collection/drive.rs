@@ -2,14 +2,14 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::join::join;
+use super::{Core, join::join};
 use crate::{
     error::Error,
     name::{Gun, Resource, RoleName, Slot},
     store::{MetadataStore, StoreError, StoreLock},
     telemetry::{self, Stopwatch},
     transport::{AsyncTransport, BoxFuture, TransportError},
-    verify::{Notice, Refresh, RefreshPlan, Reply, Step, TrustedSet, VerifyError},
+    verify::{Machine, Notice, Refresh, RefreshPlan, Reply, Search, Step, TrustedSet, VerifyError},
 };
 
 /// How many files are asked for at once.
@@ -37,9 +37,14 @@ pub(super) async fn refresh(
     store: &dyn MetadataStore,
     side_by_side: bool,
     notice: Option<Notice>,
+    before: Option<TrustedSet>,
 ) -> Result<TrustedSet, Error> {
     let (gun, max) = (plan.gun.clone(), plan.limits.max_metadata);
-    let mut drive = Drive { gun, machine: Refresh::new(plan.clone()), max, store, is_rootless: false };
+    let mut machine = Refresh::new(plan.clone());
+    if let Some(before) = before {
+        machine = machine.after(before);
+    }
+    let mut drive = Drive { gun, machine, max, store, is_rootless: false };
     let deadline = Deadline { watch: Stopwatch::start(), after: plan.limits.max_duration };
     let fetcher = Fetcher { transport, side_by_side, deadline, early: BTreeMap::new() };
     notice.into_iter().for_each(|notice| drive.machine.note(notice));
@@ -50,16 +55,29 @@ pub(super) async fn refresh(
     .await
 }
 
-struct Drive<'a> {
+/// One look-up, to its end.
+pub(crate) async fn search(search: Search, core: &Core) -> Result<Search, Error> {
+    let (inner, limits) = (&*core.inner, core.inner.limits);
+    let gun = inner.gun.clone();
+    let max = limits.max_metadata;
+    let mut drive = Drive { gun, machine: search, max, store: &*inner.store, is_rootless: false };
+    let deadline = Deadline { watch: Stopwatch::start(), after: limits.max_duration };
+    // An offline look-up never asks.
+    let transport = inner.transport.as_deref();
+    drive.turn(Fetcher { transport, side_by_side: false, deadline, early: BTreeMap::new() }).await?;
+    Ok(drive.machine)
+}
+
+struct Drive<'a, M> {
     gun: Gun,
-    machine: Refresh,
+    machine: M,
     max: u64,
     store: &'a dyn MetadataStore,
     /// Whether a first root could not be kept.
     is_rootless: bool,
 }
 
-impl Drive<'_> {
+impl<M: Machine> Drive<'_, M> {
     async fn turn(&mut self, mut fetcher: Fetcher<'_>) -> Result<(), Error> {
         let mut failure = None;
         loop {
@@ -77,6 +95,10 @@ impl Drive<'_> {
                 }
                 Step::Save(slot, bytes) => {
                     self.save(slot, &bytes);
+                    continue;
+                }
+                Step::Forget(slot) => {
+                    self.forget(slot);
                     continue;
                 }
                 Step::Done => break,
@@ -99,6 +121,14 @@ impl Drive<'_> {
             self.machine.supply(reply)?;
             Ok(self.machine.version(&role))
         })
+    }
+
+    /// What can't be removed is judged again by the next run, which refuses it.
+    fn forget(&mut self, slot: Slot) {
+        if let Err(error) = self.store.remove(&slot) {
+            tracing::warn!(%error, "metadata that was given up can't be removed");
+            self.machine.note(Notice::NotSaved { slot, reason: error.to_string() });
+        }
     }
 
     fn save(&mut self, slot: Slot, bytes: &[u8]) {
@@ -145,7 +175,7 @@ impl Fetcher<'_> {
         &mut self,
         resource: Resource,
         max: u64,
-        machine: &Refresh,
+        machine: &impl Machine,
     ) -> Result<Reply, TransportError> {
         match self.early.remove(&resource.role) {
             Some((asked, reply)) if asked == resource => return reply,
@@ -182,7 +212,7 @@ fn load(store: &dyn MetadataStore, slot: &Slot, max: u64) -> Result<Reply, Error
             tracing::warn!(%error, "cached trust data can't be read");
             match slot {
                 Slot::Record | Slot::Metadata(RoleName::Root) => Err(error.into()),
-                Slot::Metadata(_) => Ok(Reply::Absent),
+                Slot::Metadata(_) | Slot::Root(_) => Ok(Reply::Absent),
             }
         }
     }

@@ -3,12 +3,15 @@
 //! The rule: the mode decides, and never an error that happens to be at hand (FZ-14). Only where the
 //! network gave no answer may a cache stand in, only where that was asked for, and the view says so.
 
+use std::sync::PoisonError;
+
 use super::{Core, drive};
 use crate::{
     error::Error,
     transport::{AsyncTransport, TransportError},
-    verify::{Notice, RefreshPlan},
+    verify::{Notice, RefreshPlan, TrustedSet},
     view::{Freshness, View},
+    wire::Delegations,
 };
 
 impl Core {
@@ -25,8 +28,21 @@ impl Core {
         let (inner, plan) = (&*self.inner, self.refresh_plan());
         let offline = plan.offline;
         let transport = if offline { None } else { Some(self.transport()?) };
-        let set = drive::refresh(plan, transport, &*inner.store, !inner.blocks, None).await?;
+        let before = self.last();
+        let set = drive::refresh(plan, transport, &*inner.store, !inner.blocks, None, before).await?;
+        self.keep(&set);
         Ok(View::new(inner.gun.clone(), set, inner.freshness, offline))
+    }
+
+    /// What the last refresh ended with. Kept only where the next one can go on from it.
+    fn last(&self) -> Option<TrustedSet> {
+        self.inner.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn keep(&self, set: &TrustedSet) {
+        if self.inner.dialect.rules().delegations == Delegations::OnLookup {
+            *self.inner.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(set.clone());
+        }
     }
 
     /// Only where there was no answer: a refusal is one, and so is whatever does not hold.
@@ -41,7 +57,7 @@ impl Core {
         let inner = &*self.inner;
         let plan = RefreshPlan { offline: true, ..self.refresh_plan() };
         let notice = Notice::ServedFromCache { reason: error.to_string() };
-        match drive::refresh(plan, None, &*inner.store, false, Some(notice)).await {
+        match drive::refresh(plan, None, &*inner.store, false, Some(notice), self.last()).await {
             Ok(set) => {
                 tracing::warn!(gun = %inner.gun, %error, "the cache answers instead of the server");
                 Ok(View::new(inner.gun.clone(), set, inner.freshness, true))
@@ -54,7 +70,7 @@ impl Core {
     }
 
     /// The way to the server; none while offline.
-    pub(super) fn transport(&self) -> Result<&dyn AsyncTransport, Error> {
+    pub(crate) fn transport(&self) -> Result<&dyn AsyncTransport, Error> {
         match self.inner.freshness {
             Freshness::Offline => {
                 Err(TransportError::Unsupported { operation: "a request while offline" }.into())

@@ -11,7 +11,7 @@
 
 mod builder;
 mod cache;
-mod drive;
+pub(crate) mod drive;
 mod freshness;
 mod initialise;
 mod join;
@@ -31,7 +31,7 @@ pub(crate) use registry::{Registry, collections};
 pub(crate) use turn::{Entry, Guard, Ticket};
 
 use std::{
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -44,7 +44,7 @@ use crate::{
     store::{MemoryStore, MetadataStore, StoreError, StoreLock},
     telemetry::Watched,
     transport::AsyncTransport,
-    verify::{RefreshPlan, Trust},
+    verify::{RefreshPlan, SearchPlan, Trust, TrustedSet},
     view::{Freshness, View},
     wire::Dialect,
 };
@@ -68,6 +68,8 @@ pub(crate) struct Inner {
     store: Box<dyn MetadataStore>,
     keys: Option<Box<dyn KeyStore>>,
     clock: Clock,
+    /// What the last refresh ended with.
+    last: Mutex<Option<TrustedSet>>,
     /// Whether waiting blocks the thread, so that no future is ever pending.
     blocks: bool,
     /// One operation at a time; the store's lock does the same between processes.
@@ -75,11 +77,11 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
-    pub(crate) fn new(gun: Gun, trust: Trust, blocks: bool) -> Self {
+    pub(crate) fn new(gun: Gun, trust: Trust, dialect: Dialect, blocks: bool) -> Self {
         Self {
             gun,
             trust,
-            dialect: Dialect::Notary,
+            dialect,
             limits: Limits::default(),
             freshness: Freshness::Online,
             max_age: Duration::ZERO,
@@ -88,9 +90,14 @@ impl Inner {
             store: Box::new(MemoryStore::new()),
             keys: None,
             clock: Clock(None),
+            last: Mutex::new(None),
             blocks,
             turn: Turn::default(),
         }
+    }
+
+    pub(crate) fn set_gun(&mut self, gun: Gun) {
+        self.gun = gun;
     }
 
     pub(crate) fn set_transport(&mut self, transport: impl AsyncTransport + 'static) {
@@ -149,6 +156,7 @@ impl Core {
     pub(crate) async fn forget(&self, turn: Guard<'_>) -> Result<(), Error> {
         let _lock = self.lock().await?;
         turn.forget();
+        *self.inner.last.lock().unwrap_or_else(PoisonError::into_inner) = None;
         Ok(self.inner.store.clear()?)
     }
 
@@ -165,6 +173,18 @@ impl Core {
         }
     }
 
+    /// What look-ups of now are judged by.
+    pub(crate) fn search_plan(&self) -> SearchPlan {
+        let RefreshPlan { dialect, limits, now, as_of, offline, .. } = self.refresh_plan();
+        SearchPlan { dialect, limits, now, as_of, offline }
+    }
+
+    /// Whether a place on disk belongs to the store.
+    #[cfg(feature = "directory")]
+    pub(crate) fn store_holds(&self, path: &std::path::Path) -> bool {
+        self.inner.store.holds(path)
+    }
+
     fn now(&self) -> SystemTime {
         match self.inner.freshness {
             Freshness::AsOf(time) => time,
@@ -177,7 +197,7 @@ impl Core {
     }
 
     /// Takes the store for this operation alone.
-    async fn lock(&self) -> Result<Option<StoreLock>, Error> {
+    pub(crate) async fn lock(&self) -> Result<Option<StoreLock>, Error> {
         let inner = &*self.inner;
         if !inner.clock.is_set() && !matches!(inner.freshness, Freshness::AsOf(_)) {
             return Err(Error::Unconfigured("a clock"));

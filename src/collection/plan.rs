@@ -94,7 +94,7 @@ impl Core {
             let limits = &self.inner.limits;
             if let Some(bytes) = self.stored(role, limits).await? {
                 let malformed = |source| VerifyError::Malformed { role: role.clone(), source };
-                let file = Envelope::<Targets>::read(bytes, limits).map_err(malformed)?;
+                let file = Envelope::<Targets>::read(self.inner.dialect, bytes, limits).map_err(malformed)?;
                 base = base.with_former(role.clone(), file);
             }
         }

@@ -212,7 +212,7 @@ impl Core {
             else {
                 break;
             };
-            match Envelope::<Root>::read(bytes, &self.inner.limits) {
+            match Envelope::<Root>::read(self.inner.dialect, bytes, &self.inner.limits) {
                 Ok(root) => found.extend(root.body().root.key_ids.iter().cloned()),
                 Err(error) => tracing::warn!(%error, %earlier, "an earlier root can't be read"),
             }

@@ -1,6 +1,7 @@
-//! What an EC private key can do, by curve: ring signs with P-256; P-384 with SHA-256, which Notary
-//! v1 asks for, needs the feature `p384`, and so does a file without the public point (RFC 5915
-//! makes it optional, and `openssl ec -no_public` leaves it out).
+//! What an EC private key can do, by curve and hash: ring signs with P-256 over SHA-256 and P-384
+//! over SHA-384, the pairs of TUF 1.0; P-384 over SHA-256, which Notary v1 asks for, needs the
+//! feature `p384`, and so does a file without the public point (RFC 5915 makes it optional, and
+//! `openssl ec -no_public` leaves it out).
 
 use super::error::CryptoError;
 use super::key_material::{Curve, ParsedKey};
@@ -27,13 +28,21 @@ pub(super) fn sign(
     message: &[u8],
 ) -> Result<Vec<u8>, CryptoError> {
     match curve {
-        Curve::P256 => {
-            let signature = pair(curve, scalar, point)?.sign(&SystemRandom::new(), message);
-            let signature = signature.map_err(|e| CryptoError::Signing { reason: e.to_string() })?;
-            Ok(signature.as_ref().to_vec())
-        }
+        Curve::P256 => sign_native(curve, scalar, point, message),
         Curve::P384 => rustcrypto::sign_p384(scalar, message),
     }
+}
+
+/// r and s side by side, over the hash as wide as the curve.
+pub(super) fn sign_native(
+    curve: Curve,
+    scalar: &[u8],
+    point: &[u8],
+    message: &[u8],
+) -> Result<Vec<u8>, CryptoError> {
+    let signature = pair(curve, scalar, point)?.sign(&SystemRandom::new(), message);
+    let signature = signature.map_err(|e| CryptoError::Signing { reason: e.to_string() })?;
+    Ok(signature.as_ref().to_vec())
 }
 
 /// The uncompressed point of a key whose file holds it in any form, or not at all. That it belongs

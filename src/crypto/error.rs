@@ -17,6 +17,15 @@ pub enum CryptoError {
         /// The published type.
         kind: String,
     },
+    /// A key is published with a scheme that does not belong to its type, or that this library does
+    /// not know.
+    #[error("a key of type {kind:?} does not sign in scheme {scheme:?}")]
+    KeyScheme {
+        /// The published type.
+        kind: String,
+        /// The published scheme.
+        scheme: String,
+    },
     /// The bytes of a key do not have the form that its type demands.
     #[error("malformed {what}: {reason}")]
     Malformed {

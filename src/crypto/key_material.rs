@@ -148,6 +148,18 @@ impl ParsedKey {
         })
     }
 
+    /// Reads the RSAPublicKey of RFC 8017 A.1.1.
+    pub(super) fn from_pkcs1(der: &[u8]) -> Result<Self, CryptoError> {
+        let read = || {
+            AnyRef::from_der(der)?.sequence(|numbers| {
+                let modulus = numbers.decode::<UintRef<'_>>()?;
+                Ok::<_, der::Error>((modulus, numbers.decode::<UintRef<'_>>()?))
+            })
+        };
+        let (modulus, exponent) = read().map_err(malformed)?;
+        Self::from_rsa(modulus.as_bytes(), exponent.as_bytes())
+    }
+
     /// Modulus and exponent within the bounds that verify (WK-06, PX5-13).
     pub(super) fn from_rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, CryptoError> {
         let modulus = asn1::strip_leading_zeros(modulus);
@@ -208,14 +220,7 @@ impl<'a> Spki<'a> {
         if !self.parameters.is_some_and(AnyRef::is_null) {
             return Err(malformed("the RSA algorithm lacks its NULL parameter"));
         }
-        let read = || {
-            AnyRef::from_der(self.key)?.sequence(|numbers| {
-                let modulus = numbers.decode::<UintRef<'_>>()?;
-                Ok::<_, der::Error>((modulus, numbers.decode::<UintRef<'_>>()?))
-            })
-        };
-        let (modulus, exponent) = read().map_err(malformed)?;
-        ParsedKey::from_rsa(modulus.as_bytes(), exponent.as_bytes())
+        ParsedKey::from_pkcs1(self.key)
     }
 }
 
@@ -225,6 +230,16 @@ pub(super) fn ec_spki(curve: Curve, point: &[u8]) -> Vec<u8> {
     let algorithm = asn1::element(asn1::TAG_SEQUENCE, &[&names]);
     let key = asn1::element(asn1::TAG_BIT_STRING, &[&[0], point]);
     asn1::element(asn1::TAG_SEQUENCE, &[&algorithm, &key])
+}
+
+/// The one DER SubjectPublicKeyInfo that a key has, whatever it was read from; `None` for Ed25519,
+/// which both dialects publish bare, and for compressed points, which only a curve could undo.
+pub(super) fn normal_spki(key: &ParsedKey) -> Option<Vec<u8>> {
+    match &key.material {
+        KeyMaterial::Ec { curve, .. } => Some(ec_spki(*curve, key.ec_point.as_deref()?)),
+        KeyMaterial::Rsa { modulus, exponent } => Some(rsa_spki(modulus, exponent)),
+        KeyMaterial::Ed25519 { .. } => None,
+    }
 }
 
 /// DER SubjectPublicKeyInfo of an RSA key.

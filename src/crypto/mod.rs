@@ -1,8 +1,9 @@
 //! Cryptography decides with the published key alone: its kind and its material say which
 //! signature schemes are possible, never what a signature claims about itself.
 //!
-//! Notary v1 (keys, signature methods, certificates, key files), RFC 5280, RFC 5480, RFC 8017,
-//! RFC 8018, RFC 8032. No JSON, no file and no clock here: bytes and a time come in, values go out.
+//! TUF specification 1.0.34 section 4.2, Notary v1 (keys, signature methods, certificates, key
+//! files), RFC 5280, RFC 5480, RFC 8017, RFC 8018, RFC 8032. No JSON, no file and no clock here: bytes
+//! and a time come in, values go out.
 
 mod asn1;
 mod bundle;
@@ -27,6 +28,7 @@ mod signature;
 mod signer;
 #[cfg(test)]
 mod testing;
+mod tuf_key;
 mod utc;
 
 pub use bundle::{CertificateBundle, common_name_covers};
@@ -40,7 +42,10 @@ pub use private_key::PrivateKey;
 pub use public_key::PublicKey;
 pub use scheme::{KeyKind, Scheme};
 pub use self_signed::self_signed;
+#[cfg(feature = "pkcs11")]
+pub(crate) use signature::p1363_to_der;
 pub use signer::Signer;
+pub use tuf_key::{TufKey, TufKeyTexts};
 
 use ring::rand::SecureRandom as _;
 

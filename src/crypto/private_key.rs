@@ -2,22 +2,21 @@
 //! is wiped (KS-09, KS-13, PX5-13).
 //!
 //! The ring library does not wipe its own key types, so its key is built for each signature and
-//! dropped at once; what it leaves on the stack is out of reach. It signs with P-256, Ed25519 and
-//! RSA of 2048 to 4096 bits; P-384 is the matter of a feature.
+//! dropped at once; what it leaves on the stack is out of reach. It signs with P-256, Ed25519, RSA
+//! of 2048 to 4096 bits, and P-384 as TUF 1.0 has it; Notary's P-384 is the matter of a feature.
 
 use super::ec_private;
 use super::error::CryptoError;
-#[cfg(feature = "pkcs11")]
-use super::key_material::Curve;
-use super::key_material::{self, RSA_MIN_BITS};
+use super::key_material::{self, Curve, RSA_MIN_BITS};
 use super::private_key_info::{self, Secret};
 use super::public_key::PublicKey;
 use super::scheme::{KeyKind, Scheme};
 use super::signer::Signer;
 use ring::rand::SystemRandom;
 use ring::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
-    RSA_PSS_SHA256, RsaEncoding, RsaKeyPair, RsaPublicKeyComponents,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
+    Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding, RsaKeyPair,
+    RsaPublicKeyComponents,
 };
 use std::fmt;
 use zeroize::Zeroizing;
@@ -36,10 +35,16 @@ impl PrivateKey {
     /// # Errors
     /// [`CryptoError::Random`] if the operating system gives no random bytes.
     pub fn generate_ecdsa() -> Result<Self, CryptoError> {
-        let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
-        let document =
-            EcdsaKeyPair::generate_pkcs8(algorithm, &SystemRandom::new()).map_err(|_| CryptoError::Random)?;
-        Self::from_pkcs8_der(document.as_ref())
+        Self::generate_ec(&ECDSA_P256_SHA256_FIXED_SIGNING)
+    }
+
+    /// A new P-384 key, for TUF 1.0: it signs with [`Scheme::EcdsaDerSha384`]. For Notary it signs
+    /// only with the feature `p384`.
+    ///
+    /// # Errors
+    /// [`CryptoError::Random`] if the operating system gives no random bytes.
+    pub fn generate_ecdsa_p384() -> Result<Self, CryptoError> {
+        Self::generate_ec(&ECDSA_P384_SHA384_FIXED_SIGNING)
     }
 
     /// A new Ed25519 key. Notary's client reads such keys but does not make them.
@@ -113,6 +118,12 @@ impl PrivateKey {
         }
     }
 
+    fn generate_ec(algorithm: &'static EcdsaSigningAlgorithm) -> Result<Self, CryptoError> {
+        let document =
+            EcdsaKeyPair::generate_pkcs8(algorithm, &SystemRandom::new()).map_err(|_| CryptoError::Random)?;
+        Self::from_pkcs8_der(document.as_ref())
+    }
+
     /// Builds ring's key once, which compares both halves.
     fn new(secret: Secret) -> Result<Self, CryptoError> {
         let public = match &secret {
@@ -177,6 +188,10 @@ impl Signer for PrivateKey {
             (Secret::Rsa { pkcs1 }, Scheme::RsaPkcs1v15) => Self::sign_rsa(pkcs1, &RSA_PKCS1_SHA256, message),
             (Secret::Ec { curve, .. }, Scheme::EcdsaDer) => {
                 super::signature::p1363_to_der(*curve, &self.sign(message)?)
+            }
+            (Secret::Ec { curve: Curve::P384, scalar, point }, Scheme::EcdsaDerSha384) => {
+                let signature = ec_private::sign_native(Curve::P384, scalar, point, message)?;
+                super::signature::p1363_to_der(Curve::P384, &signature)
             }
             _ if scheme == self.scheme() => self.sign(message),
             _ => Err(CryptoError::SchemeMismatch { kind: self.public.kind().as_str().to_owned(), scheme }),
@@ -295,10 +310,18 @@ mod tests {
     }
 
     #[test]
-    fn p384_keys_are_read() {
+    fn p384_keys_are_read_and_sign_over_sha_384_without_a_feature() {
         let key = from_pem(testing::P384_PRIVATE);
         let expected = testing::public_key_from_pem(KeyKind::Ecdsa, testing::P384_PUBLIC);
         assert_eq!(key.public_key(), &expected);
+        for key in [key, PrivateKey::generate_ecdsa_p384().unwrap()] {
+            let signature = key.sign_with(Scheme::EcdsaDerSha384, MESSAGE).unwrap();
+            let verify = |scheme| key.public_key().verify(scheme, MESSAGE, &signature);
+            assert_eq!(verify(Scheme::EcdsaDerSha384), Ok(()));
+            assert_eq!(verify(Scheme::EcdsaDer), Err(CryptoError::InvalidSignature));
+            let again = PrivateKey::from_pkcs8_der(&key.to_notary_pkcs8()).unwrap();
+            assert_eq!(again.public_key(), key.public_key());
+        }
     }
 
     #[test]
@@ -326,7 +349,7 @@ mod tests {
         let der = key.sign_with(Scheme::EcdsaDer, MESSAGE).unwrap();
         let public = key.public_key();
         assert_eq!(public.verify(Scheme::EcdsaDer, MESSAGE, &der), Ok(()));
-        for scheme in [Scheme::RsaPss, Scheme::Ed25519, Scheme::RsaPkcs1v15] {
+        for scheme in [Scheme::RsaPss, Scheme::Ed25519, Scheme::RsaPkcs1v15, Scheme::EcdsaDerSha384] {
             assert!(key.sign_with(scheme, MESSAGE).is_err());
         }
     }

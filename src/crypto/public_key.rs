@@ -4,7 +4,7 @@
 use super::bundle::CertificateBundle;
 use super::certificate::Certificate;
 use super::error::CryptoError;
-use super::key_material::{KeyMaterial, ParsedKey};
+use super::key_material::{Curve, KeyMaterial, ParsedKey};
 use super::pem::PemBlock;
 use super::scheme::{KeyKind, Scheme};
 use super::signature;
@@ -29,14 +29,8 @@ impl PublicKey {
     /// part of signed bytes and does no harm until a signature counts on it (WK-11).
     #[must_use]
     pub fn new(kind: KeyKind, published: Vec<u8>) -> Self {
-        let mut key = Self {
-            parsed: Err(CryptoError::UnknownKeyKind { kind: kind.as_str().to_owned() }),
-            kind,
-            published,
-            is_pem: false,
-            certificate: None,
-            bundle: None,
-        };
+        let unknown = CryptoError::UnknownKeyKind { kind: kind.as_str().to_owned() };
+        let mut key = Self::unusable(kind, published, unknown);
         key.parsed = match &key.kind {
             KeyKind::Ecdsa => ParsedKey::from_spki(&key.published),
             KeyKind::Ed25519 => {
@@ -48,6 +42,11 @@ impl PublicKey {
         }
         .and_then(|parsed| key.expect_algorithm(parsed));
         key
+    }
+
+    /// A key that is kept as published and verifies nothing, for the reason given.
+    pub(super) fn unusable(kind: KeyKind, published: Vec<u8>, reason: CryptoError) -> Self {
+        Self { parsed: Err(reason), kind, published, is_pem: false, certificate: None, bundle: None }
     }
 
     /// The published type.
@@ -109,6 +108,9 @@ impl PublicKey {
             }
             (KeyMaterial::Ec { curve, .. }, Scheme::EcdsaDer, _) => {
                 signature::verify_ecdsa_der(*curve, parsed.point()?, message, signature)
+            }
+            (KeyMaterial::Ec { curve: Curve::P384, .. }, Scheme::EcdsaDerSha384, _) => {
+                signature::verify_p384_sha384(parsed.point()?, message, signature)
             }
             (KeyMaterial::Rsa { modulus, exponent }, Scheme::RsaPss, false)
             | (KeyMaterial::Rsa { modulus, exponent }, Scheme::RsaPssPycrypto, true) => {
@@ -189,9 +191,10 @@ mod tests {
     use super::super::testing::{self, MESSAGE};
     use super::*;
 
-    const ALL_SCHEMES: [Scheme; 6] = [
+    const ALL_SCHEMES: [Scheme; 7] = [
         Scheme::EcdsaP1363,
         Scheme::EcdsaDer,
+        Scheme::EcdsaDerSha384,
         Scheme::RsaPss,
         Scheme::RsaPkcs1v15,
         Scheme::RsaPssPycrypto,
@@ -211,7 +214,7 @@ mod tests {
     fn a_notary_signature_verifies() {
         let (key, message, signature) = testing::notary_targets();
         assert_eq!(key.verify(Scheme::EcdsaP1363, &message, &signature), Ok(()));
-        let der = signature::p1363_to_der(super::super::Curve::P256, &signature).unwrap();
+        let der = signature::p1363_to_der(Curve::P256, &signature).unwrap();
         assert_eq!(key.verify(Scheme::EcdsaDer, &message, &der), Ok(()));
         let raw_as_der = key.verify(Scheme::EcdsaDer, &message, &signature);
         assert_eq!(raw_as_der, Err(CryptoError::InvalidSignature));
@@ -222,7 +225,7 @@ mod tests {
     #[test]
     fn bytes_that_would_verify_do_not_under_a_scheme_of_other_keys() {
         let (ec, message, signature) = testing::notary_targets();
-        let der = signature::p1363_to_der(super::super::Curve::P256, &signature).unwrap();
+        let der = signature::p1363_to_der(Curve::P256, &signature).unwrap();
         let kind = "ecdsa".to_owned();
         for scheme in [Scheme::RsaPss, Scheme::RsaPkcs1v15, Scheme::Ed25519] {
             for signature in [&signature, &der] {
@@ -265,13 +268,16 @@ mod tests {
     }
 
     #[test]
-    fn p384_verifies_with_sha256_only() {
+    fn p384_verifies_with_the_hash_of_the_scheme_only() {
         let key = testing::public_key_from_pem(KeyKind::Ecdsa, testing::P384_PUBLIC);
         assert_eq!(key.verify(Scheme::EcdsaDer, MESSAGE, testing::P384_SHA256), Ok(()));
-        let raw = signature::der_to_p1363(super::super::Curve::P384, testing::P384_SHA256).unwrap();
+        let raw = signature::der_to_p1363(Curve::P384, testing::P384_SHA256).unwrap();
         expect_only(&key, Scheme::EcdsaP1363, &raw);
         let sha384 = key.verify(Scheme::EcdsaDer, MESSAGE, testing::P384_SHA384);
         assert_eq!(sha384, Err(CryptoError::InvalidSignature));
+        expect_only(&key, Scheme::EcdsaDerSha384, testing::P384_SHA384);
+        let sha256 = key.verify(Scheme::EcdsaDerSha384, MESSAGE, testing::P384_SHA256);
+        assert_eq!(sha256, Err(CryptoError::InvalidSignature));
     }
 
     #[test]

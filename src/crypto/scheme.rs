@@ -61,7 +61,7 @@ impl fmt::Display for KeyKind {
     }
 }
 
-/// How a signature is made and encoded. The hash is SHA-256 for all but Ed25519.
+/// How a signature is made and encoded. The hash is SHA-256 where nothing else is said.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scheme {
@@ -69,6 +69,9 @@ pub enum Scheme {
     EcdsaP1363,
     /// ECDSA as an ASN.1 sequence of r and s. The form of TUF 1.0 and of certificates.
     EcdsaDer,
+    /// ECDSA on P-384 as an ASN.1 sequence of r and s, over SHA-384. TUF 1.0 only, for Notary
+    /// hashes with SHA-256 on every curve.
+    EcdsaDerSha384,
     /// RSASSA-PSS with MGF1-SHA-256 and a salt of 32 bytes.
     RsaPss,
     /// RSASSA-PKCS1-v1_5.
@@ -93,22 +96,39 @@ impl Scheme {
         }
     }
 
-    /// The scheme in which metadata carries what a signer of this scheme signs: ECDSA side by side
-    /// for the DER that OpenSSL and key services give, any other as it is.
+    /// The scheme in which Notary's metadata carries what a signer of this scheme signs: ECDSA side
+    /// by side for the DER that OpenSSL and key services give, any other as it is. A signer that
+    /// hashes with SHA-384 alone can't sign for Notary, and says so when it is asked.
     #[must_use]
     pub fn published(self) -> Self {
         match self {
-            Self::EcdsaDer => Self::EcdsaP1363,
+            Self::EcdsaDer | Self::EcdsaDerSha384 => Self::EcdsaP1363,
             other => other,
         }
     }
 
-    /// Notary's `method`. [`Scheme::EcdsaDer`], which Notary does not have, reads `ecdsa-der`.
+    /// The `scheme` of TUF 1.0 (section 4.2); `None` for what only Notary has. Keys of P-256 alone
+    /// go with `ecdsa-sha2-nistp256`.
+    #[must_use]
+    pub fn as_tuf_scheme(self) -> Option<&'static str> {
+        match self {
+            Self::EcdsaDer => Some("ecdsa-sha2-nistp256"),
+            Self::EcdsaDerSha384 => Some("ecdsa-sha2-nistp384"),
+            Self::RsaPss => Some("rsassa-pss-sha256"),
+            Self::RsaPkcs1v15 => Some("rsa-pkcs1v15-sha256"),
+            Self::Ed25519 => Some("ed25519"),
+            Self::EcdsaP1363 | Self::RsaPssPycrypto => None,
+        }
+    }
+
+    /// Notary's `method`. [`Scheme::EcdsaDer`] and [`Scheme::EcdsaDerSha384`], which Notary does not
+    /// have, read `ecdsa-der` and `ecdsa-der-sha384`.
     #[must_use]
     pub fn as_notary_method(self) -> &'static str {
         match self {
             Self::EcdsaP1363 => "ecdsa",
             Self::EcdsaDer => "ecdsa-der",
+            Self::EcdsaDerSha384 => "ecdsa-der-sha384",
             Self::RsaPss => "rsapss",
             Self::RsaPkcs1v15 => "rsapkcs1v15",
             Self::RsaPssPycrypto => "pycrypto-pkcs#1 pss",
@@ -138,6 +158,7 @@ mod tests {
             assert_eq!(scheme.as_notary_method(), method);
         }
         assert_eq!(Scheme::from_notary_method("ecdsa-der"), None);
+        assert_eq!(Scheme::from_notary_method("ecdsa-der-sha384"), None);
         assert_eq!(Scheme::from_notary_method("ecdsa "), None);
     }
 }

@@ -1,7 +1,8 @@
 //! One verification a scheme, over ring; the caller has already decided that the scheme fits the
 //! key.
 //!
-//! ECDSA always hashes with SHA-256, whatever the curve (Notary v1); PSS salts have 32 bytes.
+//! ECDSA hashes with SHA-256, whatever the curve (Notary v1), but for the one scheme of TUF 1.0 on
+//! P-384; PSS salts have 32 bytes.
 
 use super::asn1;
 use super::error::CryptoError;
@@ -9,9 +10,9 @@ use super::key_material::Curve;
 use der::asn1::{AnyRef, UintRef};
 use der::{Decode, Reader};
 use ring::signature::{
-    ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA256_ASN1, ED25519, RSA_PKCS1_2048_8192_SHA256,
-    RSA_PSS_2048_8192_SHA256, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey,
-    VerificationAlgorithm,
+    ECDSA_P256_SHA256_ASN1, ECDSA_P384_SHA256_ASN1, ECDSA_P384_SHA384_ASN1, ED25519,
+    RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, RsaParameters, RsaPublicKeyComponents,
+    UnparsedPublicKey, VerificationAlgorithm,
 };
 
 const ED25519_SIGNATURE_LENGTH: usize = 64;
@@ -34,13 +35,16 @@ pub(super) fn verify_ecdsa_der(
     message: &[u8],
     signature: &[u8],
 ) -> Result<(), CryptoError> {
-    let algorithm: &dyn VerificationAlgorithm = match curve {
+    let algorithm: &'static dyn VerificationAlgorithm = match curve {
         Curve::P256 => &ECDSA_P256_SHA256_ASN1,
         Curve::P384 => &ECDSA_P384_SHA256_ASN1,
     };
-    UnparsedPublicKey::new(algorithm, point)
-        .verify(message, signature)
-        .map_err(|_| CryptoError::InvalidSignature)
+    verify_point(algorithm, point, message, signature)
+}
+
+/// Verifies ECDSA on P-384 over SHA-384, with the ASN.1 sequence of r and s.
+pub(super) fn verify_p384_sha384(point: &[u8], message: &[u8], signature: &[u8]) -> Result<(), CryptoError> {
+    verify_point(&ECDSA_P384_SHA384_ASN1, point, message, signature)
 }
 
 pub(super) fn verify_pss(
@@ -75,13 +79,22 @@ fn verify_rsa(
 
 pub(super) fn verify_ed25519(point: &[u8; 32], message: &[u8], signature: &[u8]) -> Result<(), CryptoError> {
     expect_length(ED25519_SIGNATURE_LENGTH, signature)?;
-    UnparsedPublicKey::new(&ED25519, point)
+    verify_point(&ED25519, point, message, signature)
+}
+
+fn verify_point(
+    algorithm: &'static dyn VerificationAlgorithm,
+    point: &[u8],
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), CryptoError> {
+    UnparsedPublicKey::new(algorithm, point)
         .verify(message, signature)
         .map_err(|_| CryptoError::InvalidSignature)
 }
 
 /// r and s side by side to the ASN.1 sequence.
-pub(super) fn p1363_to_der(curve: Curve, signature: &[u8]) -> Result<Vec<u8>, CryptoError> {
+pub(crate) fn p1363_to_der(curve: Curve, signature: &[u8]) -> Result<Vec<u8>, CryptoError> {
     expect_length(2 * curve.width(), signature)?;
     let (r, s) = signature.split_at_checked(curve.width()).ok_or(CryptoError::InvalidSignature)?;
     let numbers = [asn1::unsigned(r), asn1::unsigned(s)].concat();

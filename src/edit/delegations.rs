@@ -9,7 +9,7 @@ use std::num::NonZeroU32;
 use super::{EditError, KeyScope, editor::Editor};
 use crate::{
     crypto::PublicKey,
-    metadata::{Delegation, KeyRing, RoleKeys, Targets},
+    metadata::{Delegation, Extra, KeyRing, RoleKeys, Targets},
     name::{KeyId, PathRule, RoleName},
     wire::notary,
 };
@@ -32,13 +32,17 @@ impl Editor<'_> {
         let mut ring = self.body(&parent)?.map(|parent| parent.keys.clone()).unwrap_or_default();
         let mut delegation = before.clone().unwrap_or_else(|| Delegation {
             name: role.clone(),
-            keys: RoleKeys { key_ids: Vec::new(), threshold },
+            keys: RoleKeys::new(Vec::new(), threshold),
             paths: PathRule::Prefixes(Vec::new()),
+            terminating: false,
+            extra: Extra::default(),
         });
         for key in keys {
             add_key(&mut ring, &mut delegation.keys, key);
         }
-        let PathRule::Prefixes(prefixes) = &mut delegation.paths;
+        let PathRule::Prefixes(prefixes) = &mut delegation.paths else {
+            return Err(EditError::NotDelegated { role: role.clone() });
+        };
         for path in paths {
             if !prefixes.contains(path) {
                 prefixes.push(path.clone());
@@ -91,7 +95,9 @@ impl Editor<'_> {
     }
 
     pub(super) fn remove_paths(&mut self, role: &RoleName, paths: &[String]) -> Result<(), EditError> {
-        let PathRule::Prefixes(present) = self.delegation(role)?.paths;
+        let PathRule::Prefixes(present) = self.delegation(role)?.paths else {
+            return Err(EditError::NotDelegated { role: role.clone() });
+        };
         if let Some(path) = paths.iter().find(|path| !present.contains(path)) {
             return Err(EditError::NotListed { role: role.clone(), what: format!("path {path:?}") });
         }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Base, Change, Changes, Draft, EditError, TARGETS_LIFETIME, rotate::NewRoot};
 use crate::{
-    metadata::{Authority, Root, Targets},
+    metadata::{Authority, Extra, Root, Targets},
     name::{Expiry, KeyId, PathRule, RoleName, Version},
     verify::{self, DelegatedTargets, VerifyError},
     wire::Dialect,
@@ -158,7 +158,15 @@ impl<'a> Editor<'a> {
             }
         };
         let (keys, delegations, targets) = Default::default();
-        Ok(Targets { version, expires: self.expiry()?, keys, delegations, targets })
+        Ok(Targets {
+            version,
+            expires: self.expiry()?,
+            keys,
+            delegations,
+            bins: None,
+            targets,
+            extra: Extra::default(),
+        })
     }
 
     pub(super) fn expiry(&self) -> Result<Expiry, EditError> {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     crypto::PublicKey,
-    metadata::{KeyRing, Pin, RoleKeys, Root, Snapshot, TargetIndex, Targets},
+    metadata::{Extra, KeyRing, Pin, RoleKeys, Root, Snapshot, TargetIndex, Targets},
     name::{Expiry, KeyId, RoleName, Version},
     wire::{Dialect, notary},
 };
@@ -59,20 +59,23 @@ impl Draft {
             expires,
             keys: KeyRing::default(),
             delegations: Vec::new(),
+            bins: None,
             targets: TargetIndex::default(),
+            extra: Extra::default(),
         };
         let (dialect, former) = (Dialect::Notary, BTreeMap::new());
         let base = Base { dialect, set: None, root: &root, held, now, former };
         let mut editor = Editor::new(&base);
         editor.targets.insert(RoleName::Targets, targets);
         let mut draft = editor.apply(changes)?;
-        let unknown = Pin { sha256: [0; 32], sha512: None, length: 0 };
+        let unknown = Pin::default();
         draft.snapshot = (!keys.server_snapshot).then(|| Snapshot {
             version: Version::ONE,
             expires,
-            root: unknown,
+            root: Some(unknown),
             targets: unknown,
             delegated: BTreeMap::new(),
+            extra: Extra::default(),
         });
         draft.root = Some(NewRoot::first(root));
         Ok(draft)
@@ -82,7 +85,7 @@ impl Draft {
 fn first_root(keys: &InitialKeys, now: SystemTime) -> Result<Root, EditError> {
     let mut ring = KeyRing::default();
     let key_ids = keys.root.iter().map(|key| notary::file(&mut ring, key)).collect();
-    let root = RoleKeys { key_ids, threshold: NonZeroU32::MIN };
+    let root = RoleKeys::new(key_ids, NonZeroU32::MIN);
     let mut role = |key| RoleKeys::one(notary::file(&mut ring, key));
     let timestamp = role(&keys.timestamp);
     let (snapshot, targets) = (role(&keys.snapshot), role(&keys.targets));
@@ -95,6 +98,7 @@ fn first_root(keys: &InitialKeys, now: SystemTime) -> Result<Root, EditError> {
         timestamp,
         snapshot,
         targets,
+        extra: Extra::default(),
     })
 }
 

@@ -2,11 +2,11 @@
 
 use super::{Draft, EditError, draft::ids};
 use crate::{
-    crypto::{Signer, digest},
+    crypto::Signer,
     limits::Limits,
     metadata::{Authority, Pin, Snapshot},
     name::{KeyId, RoleName, Version},
-    wire::{self, Document, Envelope, Signature, WireError, notary::canonical_id},
+    wire::{self, Dialect, Document, Envelope, Signature, WireError, notary::canonical_id},
 };
 
 impl Draft {
@@ -40,10 +40,10 @@ impl Draft {
         body: T,
         signers: &[Box<dyn Signer>],
     ) -> Result<Vec<u8>, EditError> {
-        let message = wire::canonical(&body);
+        let message = wire::canonical(Dialect::Notary, &body);
         drop(body);
         let signatures = self.signatures(role, &message, signers)?;
-        let file = wire::seal(&message, &signatures);
+        let file = wire::seal(Dialect::Notary, &message, &signatures);
         checked_fixpoint::<T>(role, &message, &signatures, file)
     }
 
@@ -140,13 +140,9 @@ fn add(signatures: &mut Vec<Signature>, more: Vec<Signature>) {
 
 /// Pins a file with both digests, as Notary does.
 fn pin(snapshot: &mut Snapshot, role: &RoleName, file: &[u8]) {
-    let pin = Pin {
-        sha256: digest::sha256(file),
-        sha512: Some(digest::sha512(file)),
-        length: u64::try_from(file.len()).unwrap_or(u64::MAX),
-    };
+    let pin = Pin::of(file);
     match role {
-        RoleName::Root => snapshot.root = pin,
+        RoleName::Root => snapshot.root = Some(pin),
         RoleName::Targets => snapshot.targets = pin,
         RoleName::Delegated(_) => drop(snapshot.delegated.insert(role.clone(), pin)),
         RoleName::Snapshot | RoleName::Timestamp => {}
@@ -162,10 +158,13 @@ fn checked_fixpoint<T: Document>(
     file: Vec<u8>,
 ) -> Result<Vec<u8>, EditError> {
     let broken = || WireError::NotFixpoint { role: role.to_string() };
-    let read = Envelope::<T>::read(file, &Limits::default()).map_err(|_| broken())?;
+    let read = Envelope::<T>::read(Dialect::Notary, file, &Limits::default()).map_err(|_| broken())?;
     let verifies = *read.message().map_err(|_| broken())? == *message;
     // `file` was made of this message and these signatures, and would be again.
-    if !verifies || read.signatures() != signatures || wire::canonical(read.body()) != message {
+    if !verifies
+        || read.signatures() != signatures
+        || wire::canonical(Dialect::Notary, read.body()) != message
+    {
         return Err(broken().into());
     }
     Ok(read.into_parts().0.into_vec())

@@ -25,10 +25,12 @@
 //! ```
 
 mod builder;
+mod repository;
 
 pub use crate::collection::{Initialise, SnapshotKey};
 pub use crate::edit::RootKey;
 pub use builder::CollectionBuilder;
+pub use repository::{DangerousRepository, Repository, RepositoryBuilder};
 
 use crate::{
     collection::{Core, Entry, collections},

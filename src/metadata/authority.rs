@@ -2,8 +2,9 @@
 
 use std::{collections::BTreeMap, num::NonZeroU32};
 
+use super::Extra;
 use crate::{
-    crypto::PublicKey,
+    crypto::{PublicKey, Scheme},
     name::{KeyId, NameError},
 };
 
@@ -19,9 +20,14 @@ pub struct FiledKey {
     pub key: PublicKey,
     /// The id of the key itself, whatever certificate surrounds it.
     pub canonical_id: KeyId,
-    /// Whether the id that it is filed under is the one that its content yields. A misfiled key
-    /// gives no trust, and does no harm to the others.
+    /// Whether the id that it is filed under is the one that its content yields, where the dialect
+    /// demands that. A misfiled key gives no trust, and does no harm to the others.
     pub genuine: bool,
+    /// The one scheme that it verifies, where the document names it (TUF 1.0); otherwise each
+    /// signature names its own.
+    pub scheme: Option<Scheme>,
+    /// The key as the document spells it, where it must be written back so.
+    pub text: Option<String>,
 }
 
 impl KeyRing {
@@ -65,12 +71,19 @@ pub struct RoleKeys {
     pub key_ids: Vec<KeyId>,
     /// How many distinct keys must sign.
     pub threshold: NonZeroU32,
+    /// Members without a meaning to us.
+    pub extra: Extra,
 }
 
 impl RoleKeys {
+    /// These keys, and how many of them must sign.
+    pub fn new(key_ids: Vec<KeyId>, threshold: NonZeroU32) -> Self {
+        Self { key_ids, threshold, extra: Extra::default() }
+    }
+
     /// One key, threshold 1.
     pub fn one(key: KeyId) -> Self {
-        Self { key_ids: vec![key], threshold: NonZeroU32::MIN }
+        Self::new(vec![key], NonZeroU32::MIN)
     }
 }
 

@@ -4,7 +4,9 @@
 //! entries in one vector sorted by name: a look-up is a binary search, memory stays below the size
 //! of the received file.
 
-use super::TargetInfo;
+use std::collections::BTreeMap;
+
+use super::{Extra, TargetInfo};
 use crate::name::{Hashes, TargetName};
 
 /// All targets of one file, by name in byte order.
@@ -14,6 +16,17 @@ pub struct TargetIndex {
     custom: String,
     sha512: Vec<[u8; 64]>,
     entries: Vec<Entry>,
+    /// Of the few entries that have any.
+    extras: BTreeMap<Box<str>, EntryExtra>,
+}
+
+/// What an entry says that has no meaning to us. It belongs to the content that it was signed for,
+/// and goes with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct EntryExtra {
+    pub(crate) members: Extra,
+    /// Digests of algorithms that we don't know.
+    pub(crate) hashes: Extra,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +101,7 @@ impl TargetIndex {
                 if let (Some(new), Some(old)) = (self.store(entry), self.entries.get_mut(at)) {
                     *old = new;
                 }
+                self.extras.remove(entry.name);
             }
             Err(at) => {
                 if let Some(new) = self.store(entry) {
@@ -103,6 +117,7 @@ impl TargetIndex {
         match self.search(name) {
             Ok(at) => {
                 self.entries.remove(at);
+                self.extras.remove(name);
                 true
             }
             Err(_) => false,
@@ -124,6 +139,17 @@ impl TargetIndex {
             self.entries.sort_unstable_by_key(|entry| text(names, entry.name));
         }
         self.entries.shrink_to_fit();
+    }
+
+    pub(crate) fn extra(&self, name: &str) -> Option<&EntryExtra> {
+        self.extras.get(name)
+    }
+
+    /// Adds what else the entry called `name` says.
+    pub(crate) fn push_extra(&mut self, name: &str, extra: EntryExtra) {
+        if extra != EntryExtra::default() {
+            self.extras.insert(name.into(), extra);
+        }
     }
 
     fn search(&self, name: &str) -> Result<usize, usize> {
@@ -160,7 +186,7 @@ impl TargetIndex {
 
 impl PartialEq for TargetIndex {
     fn eq(&self, other: &Self) -> bool {
-        self.iter().eq(other.iter())
+        self.iter().eq(other.iter()) && self.extras == other.extras
     }
 }
 

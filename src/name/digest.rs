@@ -24,6 +24,11 @@ impl Hashes {
     }
 }
 
+/// SHA-256 of a name, by which TUF 1.0 spreads names over roles.
+pub(super) fn sha256_of(name: &str) -> [u8; 32] {
+    sha2::Digest::finalize(sha2::Digest::chain_update(sha2::Sha256::default(), name)).into()
+}
+
 impl fmt::Debug for Hashes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut map = f.debug_map();

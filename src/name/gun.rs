@@ -36,6 +36,11 @@ impl Gun {
         Ok(Self(text.into()))
     }
 
+    /// What a TUF 1.0 repository stands by while nobody has named it.
+    pub(crate) fn repository() -> Self {
+        Self("repository".into())
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -61,7 +66,7 @@ fn is_allowed(c: char) -> bool {
 }
 
 /// Windows opens a device for these names, whatever the folder and the extension.
-fn is_reserved_on_windows(segment: &str) -> bool {
+pub(super) fn is_reserved_on_windows(segment: &str) -> bool {
     let stem = segment.split(['.', ':']).next().unwrap_or_default().to_ascii_lowercase();
     let device = matches!(stem.as_str(), "con" | "prn" | "aux" | "nul")
         || (stem.len() == 4

@@ -1,6 +1,12 @@
-//! Role names: the four that every repository has, and Notary's delegations below `targets`.
+//! Role names: the four that every repository has, Notary's delegations below `targets`, and those
+//! of TUF 1.0, which may be called anything.
+//!
+//! A role name is never a path on disk nor a part of a URL as it is; it is compared byte by byte.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt::{self, Write as _},
+    str::FromStr,
+};
 
 use super::NameError;
 
@@ -22,8 +28,8 @@ pub enum RoleName {
 
 /// The name of a delegated role: `targets/releases`, `targets/team/alice`.
 ///
-/// Lower-case letters, digits, `-`, `_` and `/`, below `targets/`, shorter than 256 bytes, with
-/// no empty segment.
+/// With Notary lower-case letters, digits, `-`, `_` and `/`, below `targets/`, shorter than 256
+/// bytes, with no empty segment. With TUF 1.0 any text of 1 to 1,024 bytes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DelegatedRole(Box<str>);
 
@@ -45,6 +51,23 @@ impl RoleName {
         })
     }
 
+    /// Reads a role name of TUF 1.0 (specification 4.5): one of the four, or any other text.
+    ///
+    /// # Errors
+    /// The text is empty or longer than 1,024 bytes.
+    pub fn tuf(text: &str) -> Result<Self, NameError> {
+        if text.is_empty() || text.len() > 1024 {
+            return Err(NameError::new("role", text, "1 to 1024 bytes"));
+        }
+        Ok(match text {
+            "root" => Self::Root,
+            "timestamp" => Self::Timestamp,
+            "snapshot" => Self::Snapshot,
+            "targets" => Self::Targets,
+            _ => Self::Delegated(DelegatedRole(text.into())),
+        })
+    }
+
     /// The role `targets/releases`.
     pub fn releases() -> Self {
         Self::Delegated(DelegatedRole(Self::RELEASES.into()))
@@ -61,7 +84,7 @@ impl RoleName {
         }
     }
 
-    /// The role that delegates to this one; none for a top-level role.
+    /// The role that delegates to this one in Notary, where the name tells; none for a top-level role.
     pub fn parent(&self) -> Option<Self> {
         let Self::Delegated(name) = self else {
             return None;
@@ -93,7 +116,14 @@ impl RoleName {
 
 impl fmt::Display for RoleName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        // Names of TUF 1.0 may hold what would change a terminal or a log.
+        for c in self.as_str().chars() {
+            match c.is_control() {
+                true => write!(f, "{}", c.escape_default())?,
+                false => f.write_char(c)?,
+            }
+        }
+        Ok(())
     }
 }
 

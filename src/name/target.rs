@@ -6,9 +6,10 @@ use super::NameError;
 
 /// A target name. Any text without control characters; `Latest` and `latest` are two names.
 ///
-/// Never a path on disk and never a part of a URL.
+/// Never a path on disk and never a part of a URL; what may be fetched is a
+/// [`TargetPath`](super::TargetPath).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TargetName(Box<str>);
+pub struct TargetName(pub(super) Box<str>);
 
 impl TargetName {
     /// Checks and takes a target name that is to be signed.

@@ -6,15 +6,16 @@ use super::NameError;
 
 /// The version of a metadata file: 1 to 2⁵³.
 ///
-/// Notary computes in IEEE doubles, so a higher one never verifies there.
+/// Notary and many JSON readers compute in IEEE doubles, so a higher one never verifies there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(NonZeroU64);
 
 impl Version {
     /// The first version.
     pub const ONE: Self = Self(NonZeroU64::MIN);
+    pub(crate) const HIGHEST: u64 = 1 << 53;
     /// The highest version.
-    pub const MAX: Self = match NonZeroU64::new(1 << 53) {
+    pub const MAX: Self = match NonZeroU64::new(Self::HIGHEST) {
         Some(max) => Self(max),
         None => Self::ONE,
     };

@@ -81,6 +81,7 @@ impl DirectoryStore {
                 path.extend(format!("{role}.json").split('/'));
                 Some(path)
             }
+            Slot::Root(version) => Some(self.record.with_extension(format!("{version}.root"))),
             Slot::Record => Some(self.record.clone()),
         }
     }

@@ -14,7 +14,7 @@ mod others;
 #[cfg(feature = "directory")]
 mod repository;
 
-use std::{fmt::Debug, time::Duration};
+use std::{fmt::Debug, path::Path, time::Duration};
 
 #[cfg(feature = "directory")]
 pub use crate::disk::FileError;
@@ -54,6 +54,12 @@ pub trait MetadataStore: Debug + Send + Sync {
     /// # Errors
     /// A slot could not be emptied. Those that were emptied before stay so.
     fn clear(&self) -> Result<(), StoreError>;
+
+    /// Whether a place on disk belongs to this store, so that nothing else may be written there.
+    fn holds(&self, path: &Path) -> bool {
+        let _ = path;
+        false
+    }
 
     /// Keeps every other reader and writer of this collection out, in this process and in
     /// others, until the guard is dropped. Waits at most `wait`.

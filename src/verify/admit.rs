@@ -8,9 +8,9 @@ use super::{Verified, VerifyError, floors::Floors, threshold};
 use crate::{
     crypto::digest,
     limits::Limits,
-    metadata::{Authority, Pin, Targets},
-    name::{RoleName, Version},
-    wire::{Bytes, Dialect, Document, Envelope, WireError},
+    metadata::{Authority, Pin, Root, Targets},
+    name::{Form, KeyId, Resource, RoleName, Version},
+    wire::{Bytes, Children, Dialect, Document, Envelope, FileNames, Rules, TargetsFloor, WireError},
 };
 
 /// What every file of one refresh is judged by.
@@ -23,13 +23,26 @@ pub(super) struct Judge {
 }
 
 impl Judge {
+    pub(super) const fn rules(&self) -> Rules {
+        self.dialect.rules()
+    }
+
     /// The largest file that a pin allows; the pin itself must lie within the limits.
     pub(super) fn cap(&self, role: &RoleName, pin: &Pin) -> Result<u64, VerifyError> {
         let limit = self.limits.max_metadata;
-        if pin.length > limit {
-            return Err(VerifyError::TooLarge { role: role.clone(), limit, found: pin.length });
+        match pin.length {
+            Some(found) if found > limit => Err(VerifyError::TooLarge { role: role.clone(), limit, found }),
+            length => Ok(length.unwrap_or(limit)),
         }
-        Ok(pin.length)
+    }
+
+    /// Which file a pin means.
+    pub(super) fn resource(&self, root: &Root, role: &RoleName, pin: &Pin) -> Resource {
+        let form = match self.rules().file_names {
+            FileNames::Digest => pin.hashes.sha256.map(Form::Sha256),
+            FileNames::Version => pin.version.filter(|_| root.consistent_snapshot).map(Form::Version),
+        };
+        Resource { role: role.clone(), form: form.unwrap_or(Form::Latest) }
     }
 
     /// Whether `bytes` is the file that the parent pins.
@@ -39,13 +52,38 @@ impl Judge {
         if found > cap {
             return Err(VerifyError::TooLarge { role: role.clone(), limit: cap, found });
         }
-        self.check_digests(role, bytes, pin)
+        self.check_digests(role, bytes, pin)?;
+        // Where digests are pinned, only one length fits them.
+        match pin.length {
+            Some(expected) if pin.hashes.is_empty() && found != expected => {
+                Err(VerifyError::LengthMismatch { role: role.clone(), expected, found })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The version that the parent pins.
+    pub(super) fn check_version<T: Document>(
+        &self,
+        role: &RoleName,
+        body: &T,
+        pin: &Pin,
+    ) -> Result<(), VerifyError> {
+        match pin.version {
+            Some(expected) if body.version() != expected => {
+                let found = body.version();
+                Err(VerifyError::VersionMismatch { role: role.clone(), expected, found })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Every digest that the parent lists must match.
     pub(super) fn check_digests(&self, role: &RoleName, bytes: &[u8], pin: &Pin) -> Result<(), VerifyError> {
-        mismatch(role, "SHA-256", &pin.sha256, &digest::sha256(bytes))?;
-        match &pin.sha512 {
+        if let Some(sha256) = &pin.hashes.sha256 {
+            mismatch(role, "SHA-256", sha256, &digest::sha256(bytes))?;
+        }
+        match &pin.hashes.sha512 {
             Some(sha512) => mismatch(role, "SHA-512", sha512, &digest::sha512(bytes)),
             None => Ok(()),
         }
@@ -58,7 +96,7 @@ impl Judge {
         bytes: Bytes,
     ) -> Result<Envelope<T>, VerifyError> {
         let malformed = |source| VerifyError::Malformed { role: role.clone(), source };
-        let envelope = Envelope::<T>::read(bytes, &self.limits).map_err(malformed)?;
+        let envelope = Envelope::<T>::read(self.dialect, bytes, &self.limits).map_err(malformed)?;
         let version = envelope.body().version();
         if !self.dialect.admits_version(version) {
             let reason = format!("{version} is above what servers can store");
@@ -67,13 +105,16 @@ impl Judge {
         Ok(envelope)
     }
 
-    /// Reads a targets file, which may delegate to its direct children only.
+    /// Reads a targets file, with Notary one that delegates to its direct children only.
     pub(super) fn read_targets(
         &self,
         role: &RoleName,
         bytes: Bytes,
     ) -> Result<Envelope<Targets>, VerifyError> {
         let envelope = self.read::<Targets>(role, bytes)?;
+        if self.rules().children == Children::Any {
+            return Ok(envelope);
+        }
         let stranger =
             envelope.body().delegations.iter().find(|child| child.name.parent().as_ref() != Some(role));
         match stranger {
@@ -91,21 +132,30 @@ impl Judge {
         authority: &Authority,
         sha256: [u8; 32],
     ) -> Result<Verified<T>, VerifyError> {
-        let count = {
-            let message =
-                envelope.message().map_err(|source| VerifyError::Malformed { role: role.clone(), source })?;
-            threshold::count(authority, envelope.signatures(), &message, &self.limits)
-        };
-        if !count.is_met() {
-            return Err(VerifyError::Threshold {
-                role: role.clone(),
-                version: envelope.body().version(),
-                needed: count.needed,
-                valid: count.valid(),
-            });
-        }
+        let signers = self.count(role, &envelope, authority)?;
         let (bytes, body) = envelope.into_parts();
-        Ok(Verified::new(body, bytes, sha256, count.signers))
+        Ok(Verified::new(body, bytes, sha256, signers))
+    }
+
+    /// The keys of the authority that have signed, if these are enough.
+    pub(super) fn count<T: Document>(
+        &self,
+        role: &RoleName,
+        envelope: &Envelope<T>,
+        authority: &Authority,
+    ) -> Result<Vec<KeyId>, VerifyError> {
+        let message =
+            envelope.message().map_err(|source| VerifyError::Malformed { role: role.clone(), source })?;
+        let count = threshold::count(authority, envelope.signatures(), &message, &self.limits);
+        if count.is_met() {
+            return Ok(count.signers);
+        }
+        Err(VerifyError::Threshold {
+            role: role.clone(),
+            version: envelope.body().version(),
+            needed: count.needed,
+            valid: count.valid(),
+        })
     }
 
     /// Signatures, version and expiry of a file that was read.
@@ -118,7 +168,9 @@ impl Judge {
         sha256: [u8; 32],
     ) -> Result<Verified<T>, VerifyError> {
         let verified = self.vouch(role, envelope, authority, sha256)?;
-        floors.check(role, authority, verified.body().version())?;
+        if !(role.holds_targets() && self.rules().targets_floor == TargetsFloor::Snapshot) {
+            floors.check(role, authority, verified.body().version())?;
+        }
         self.unexpired(role, verified.body())?;
         Ok(verified)
     }

@@ -33,6 +33,13 @@ pub enum VerifyError {
         /// The version trusted before.
         trusted: Version,
     },
+    /// A look-up came by a role that the snapshot does not list: it was never published, or is
+    /// withheld.
+    #[error("{role} would have to be asked, and the snapshot does not list it")]
+    Unlisted {
+        /// The role.
+        role: RoleName,
+    },
     /// The question was not answered, and the freshness mode allows no answer from the cache.
     #[error("could not ask for {name}")]
     Unavailable {
@@ -74,6 +81,26 @@ pub enum VerifyError {
         expected: String,
         /// The file's digest, hex.
         found: String,
+    },
+    /// A file without pinned digests is not as long as its parent says.
+    #[error("{role} has {found} bytes, expected {expected}")]
+    LengthMismatch {
+        /// Whose file.
+        role: RoleName,
+        /// The pinned length in bytes.
+        expected: u64,
+        /// The file's length in bytes.
+        found: u64,
+    },
+    /// A file has another version than its parent pins.
+    #[error("{role} has version {found}, expected {expected}")]
+    VersionMismatch {
+        /// Whose file.
+        role: RoleName,
+        /// The pinned version.
+        expected: Version,
+        /// The file's version.
+        found: Version,
     },
     /// Too few distinct keys have signed.
     #[error("{role} version {version}: {valid} valid signatures by distinct keys, {needed} needed")]
@@ -207,14 +234,15 @@ impl VerifyError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::NotSigned { .. } => "NOT_SIGNED",
-            Self::Missing { .. } | Self::Withheld { .. } => "MISSING",
+            Self::Missing { .. } | Self::Withheld { .. } | Self::Unlisted { .. } => "MISSING",
             Self::Unavailable { .. } => "NETWORK",
             Self::NotCached { .. } => "NOT_CACHED",
             Self::TooLarge { .. }
             | Self::TooMany { .. }
             | Self::Malformed { source: WireError::TooMany { .. }, .. } => "TOO_LARGE",
             Self::Malformed { .. } | Self::Delegation { .. } => "MALFORMED",
-            Self::HashMismatch { .. } => "HASH_MISMATCH",
+            Self::HashMismatch { .. } | Self::LengthMismatch { .. } => "HASH_MISMATCH",
+            Self::VersionMismatch { .. } => "VERSION_MISMATCH",
             Self::Threshold { .. } => "THRESHOLD",
             Self::Rollback { .. } => "ROLLBACK",
             Self::Expired { .. } | Self::Certificate { reason: CertificateError::Expired { .. }, .. } => {

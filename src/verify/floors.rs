@@ -48,6 +48,12 @@ impl Floors {
         }
     }
 
+    /// Drops a floor that does not bind under `authority`. Returns whether there was one.
+    pub(super) fn let_go(&mut self, role: &RoleName, authority: &Authority) -> bool {
+        let is_void = self.0.get(role).is_some_and(|floor| !binds(&floor.signers, authority));
+        is_void && self.0.remove(role).is_some()
+    }
+
     /// Records what was just verified. It passed [`check`](Self::check), so it is no step back
     /// unless keys were revoked. Who vouched for the same version before still does: signatures
     /// are not signed themselves, and whoever serves the file could have left some out.

@@ -14,10 +14,12 @@
 mod admit;
 mod error;
 mod floors;
+mod machine;
 mod notice;
 mod pinning;
 mod refresh;
 mod root;
+mod search;
 mod set;
 mod threshold;
 mod trust;
@@ -25,10 +27,12 @@ mod verified;
 mod walk;
 
 pub use error::VerifyError;
+pub(crate) use machine::Machine;
 pub use notice::Notice;
 pub use pinning::Pinning;
 pub use refresh::{Refresh, RefreshPlan, Reply, Step};
 pub(crate) use root::check_own as check_own_root;
+pub use search::{Found, KnownRoles, Search, SearchPlan};
 pub use set::{DelegatedTargets, TrustedSet};
 pub(crate) use threshold::signers;
 pub use trust::Trust;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::SystemTime};
 
 use super::{Notice, Verified, VerifyError};
 use crate::{
-    metadata::{Authority, Root, Snapshot, Targets, Timestamp},
+    metadata::{Authority, Pin, Root, Snapshot, Targets, Timestamp},
     name::RoleName,
     wire::Envelope,
 };
@@ -34,6 +34,15 @@ pub enum DelegatedTargets {
 }
 
 impl TrustedSet {
+    /// Whether nothing that vouches for a role's file has changed between two sets: root and pin.
+    pub(super) fn has_pinned(&self, root: &Verified<Root>, role: &RoleName, pin: &Pin) -> bool {
+        let pinned = match role {
+            RoleName::Snapshot => Some(&self.timestamp.body().snapshot),
+            _ => self.snapshot.body().pin(role),
+        };
+        self.root.sha256() == root.sha256() && pinned == Some(pin)
+    }
+
     /// When the server was last asked and everything held: at this refresh, or at an earlier one
     /// when this one did not ask. None when that is not known, or is not said of a chosen time.
     pub const fn confirmed(&self) -> Option<SystemTime> {

@@ -45,7 +45,9 @@ pub(super) fn count(
     let mut tried: BTreeMap<&KeyMaterial, Tries> = BTreeMap::new();
     for signature in signatures {
         let Some(filed) = authority.key(&signature.key_id) else { continue };
-        let (Some(scheme), Ok(material)) = (signature.scheme, filed.key.material()) else { continue };
+        // Where the key names its scheme, no signature has a say.
+        let scheme = filed.scheme.or(signature.scheme);
+        let (Some(scheme), Ok(material)) = (scheme, filed.key.material()) else { continue };
         let tries = tried.entry(material).or_default();
         if tries.counted || tries.failed >= limits.max_attempts_per_key {
             continue;

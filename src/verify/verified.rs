@@ -1,28 +1,34 @@
 //! The proof that a document was verified.
 
+use std::sync::Arc;
+
 use crate::{name::KeyId, wire::Bytes};
 
-/// A document whose signatures, version and expiry were checked. Only this layer makes one.
+/// A document whose signatures, version and expiry were checked. Only this layer makes one. Cloning
+/// shares it.
 #[derive(Clone, Debug)]
 pub struct Verified<T> {
-    body: T,
+    body: Arc<T>,
     bytes: Bytes,
     sha256: [u8; 32],
     signers: Vec<KeyId>,
 }
 
 impl<T> Verified<T> {
-    pub(super) const fn new(body: T, bytes: Bytes, sha256: [u8; 32], signers: Vec<KeyId>) -> Self {
-        Self { body, bytes, sha256, signers }
+    pub(super) fn new(body: T, bytes: Bytes, sha256: [u8; 32], signers: Vec<KeyId>) -> Self {
+        Self { body: Arc::new(body), bytes, sha256, signers }
     }
 
     /// What the document says.
-    pub const fn body(&self) -> &T {
+    pub fn body(&self) -> &T {
         &self.body
     }
 
-    pub(super) fn into_body(self) -> T {
-        self.body
+    pub(super) fn into_body(self) -> T
+    where
+        T: Clone,
+    {
+        Arc::unwrap_or_clone(self.body)
     }
 
     /// The file as received.

@@ -5,11 +5,13 @@
 //! ends the look-up with an error; nothing falls back silently.
 
 mod error;
+mod found;
 mod mode;
 mod roles;
 mod target;
 
 pub use error::LookupError;
+pub use found::FoundTarget;
 pub use roles::{RoleKey, RoleStatus, SignerInfo};
 pub use target::SignedTarget;
 

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, ops::Range};
 
 use super::{
-    Bytes, WireError,
+    Bytes, Dialect, WireError,
     json::{self, Reader},
 };
 use crate::{
@@ -28,7 +28,8 @@ pub struct Envelope<T> {
 pub struct Signature {
     /// The key that it claims to be by.
     pub key_id: KeyId,
-    /// The scheme that it claims; none when we don't know it. The key decides whether it fits.
+    /// The scheme that it claims (Notary); none when it claims none or we don't know it. The key
+    /// decides whether it fits.
     pub scheme: Option<Scheme>,
     /// The signature.
     pub bytes: Vec<u8>,
@@ -45,14 +46,14 @@ pub trait Document: Sized + sealed::Syntax {
 }
 
 pub(crate) mod sealed {
-    use super::{Limits, Reader, WireError};
+    use super::{Dialect, Limits, Reader, WireError};
 
     /// Reads and writes the `signed` part.
     pub trait Syntax: Sized {
         /// Reads the value strictly.
-        fn read(reader: &mut Reader<'_>, limits: &Limits) -> Result<Self, WireError>;
+        fn read(dialect: Dialect, reader: &mut Reader<'_>, limits: &Limits) -> Result<Self, WireError>;
         /// Appends the canonical form.
-        fn write(&self, out: &mut Vec<u8>);
+        fn write(&self, dialect: Dialect, out: &mut Vec<u8>);
     }
 }
 
@@ -61,7 +62,7 @@ impl<T: Document> Envelope<T> {
     ///
     /// # Errors
     /// The file is no strict JSON, lacks a member, or exceeds a limit.
-    pub fn read(bytes: impl Into<Bytes>, limits: &Limits) -> Result<Self, WireError> {
+    pub fn read(dialect: Dialect, bytes: impl Into<Bytes>, limits: &Limits) -> Result<Self, WireError> {
         let bytes = bytes.into();
         let mut signed = None;
         let mut signatures = None;
@@ -69,11 +70,11 @@ impl<T: Document> Envelope<T> {
         reader.structure(&["signed", "signatures"], |reader, member| {
             match member {
                 "signed" => {
-                    let read = reader.span(|reader| T::read(reader, limits))?;
+                    let read = reader.span(|reader| T::read(dialect, reader, limits))?;
                     let range = read.start..read.start.saturating_add(read.text.len());
                     signed = Some((read.value, range, read.canonical));
                 }
-                _ => signatures = Some(read_signatures(reader, limits)?),
+                _ => signatures = Some(read_signatures(dialect, reader, limits)?),
             }
             Ok::<_, WireError>(())
         })?;
@@ -118,14 +119,22 @@ impl<T: Document> Envelope<T> {
 }
 
 /// The canonical form of a document: what its keys sign.
-pub fn canonical<T: Document>(body: &T) -> Vec<u8> {
+pub fn canonical<T: Document>(dialect: Dialect, body: &T) -> Vec<u8> {
     let mut out = Vec::new();
-    body.write(&mut out);
+    body.write(dialect, &mut out);
     out
 }
 
-/// The file that a server gets: `canonical` in Go's wire form, with signatures by method name.
-pub fn seal(canonical: &[u8], signatures: &[Signature]) -> Vec<u8> {
+/// The file that a server gets: for Notary `canonical` in Go's wire form, with signatures by method
+/// name; for TUF 1.0 canonical JSON (specification 4.2).
+pub fn seal(dialect: Dialect, canonical: &[u8], signatures: &[Signature]) -> Vec<u8> {
+    match dialect {
+        Dialect::Notary => seal_for_go(canonical, signatures),
+        Dialect::Tuf1 => super::tuf1::seal(canonical, signatures),
+    }
+}
+
+fn seal_for_go(canonical: &[u8], signatures: &[Signature]) -> Vec<u8> {
     // A large file is written once and not moved while it grows.
     let mut out = Vec::with_capacity(canonical.len().saturating_add(signatures.len().saturating_mul(512)));
     out.extend(b"{\"signed\":");
@@ -154,7 +163,14 @@ impl Signature {
     }
 }
 
-fn read_signatures(reader: &mut Reader<'_>, limits: &Limits) -> Result<Vec<Signature>, WireError> {
+fn read_signatures(
+    dialect: Dialect,
+    reader: &mut Reader<'_>,
+    limits: &Limits,
+) -> Result<Vec<Signature>, WireError> {
+    if dialect == Dialect::Tuf1 {
+        return super::tuf1::read_signatures(reader, limits);
+    }
     let mut signatures = Vec::new();
     reader.array(|reader| {
         if signatures.len() >= limits.max_signatures {

@@ -6,6 +6,7 @@
 
 mod bytes;
 mod dialect;
+mod documents;
 mod envelope;
 mod error;
 pub mod json;
@@ -13,10 +14,14 @@ pub mod notary;
 mod record;
 #[cfg(test)]
 mod tests;
+pub mod tuf1;
 
 pub use bytes::Bytes;
-pub(crate) use dialect::BadDelegation;
 pub use dialect::Dialect;
+pub(crate) use dialect::{
+    BadDelegation, CachedFiles, Children, Delegations, EqualTimestamp, FileNames, NewerRoots, RootKeys,
+    Rules, TargetsFloor,
+};
 pub use envelope::{Document, Envelope, Signature, canonical, seal};
 pub use error::WireError;
 pub use record::{FirstUse, Floor, TrustRecord};

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Document, Envelope, canonical, seal};
+use super::{Dialect, Document, Envelope, canonical, seal};
 use crate::{
     limits::Limits,
     metadata::{Root, Snapshot, Targets, Timestamp},
@@ -14,9 +14,9 @@ use crate::{
 
 /// Whether `bytes` is what we write for the document in it.
 fn is_fixed_point<T: Document>(bytes: &[u8]) -> bool {
-    let envelope = Envelope::<T>::read(bytes.to_vec(), &Limits::default()).unwrap();
-    let signed = canonical(envelope.body());
-    signed == *envelope.message().unwrap() && seal(&signed, envelope.signatures()) == bytes
+    let envelope = Envelope::<T>::read(Dialect::Notary, bytes.to_vec(), &Limits::default()).unwrap();
+    let signed = canonical(Dialect::Notary, envelope.body());
+    signed == *envelope.message().unwrap() && seal(Dialect::Notary, &signed, envelope.signatures()) == bytes
 }
 
 fn is_written_by_us(path: &Path) -> bool {

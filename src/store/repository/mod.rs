@@ -22,6 +22,8 @@ use crate::{
 
 /// What is ours alone. No role's file is called so, for those end in `.json`.
 const OWN: &str = ".tuf-notary";
+/// How the files of the root chain end there.
+const CHAIN: &str = ".root";
 
 /// Keeps the metadata of one TUF 1.0 repository in a folder of its own: `root.json`,
 /// `timestamp.json`, `snapshot.json`, `targets.json` and `<role>.json` for delegated roles, with
@@ -60,6 +62,7 @@ impl RepositoryStore {
     fn path(&self, slot: &Slot) -> Result<PathBuf, StoreError> {
         match slot {
             Slot::Metadata(role) => Ok(self.folder.join(file_name(role.as_str()))),
+            Slot::Root(version) => self.own(&format!("{version}{CHAIN}")),
             Slot::Record => self.own("record"),
         }
     }
@@ -96,10 +99,18 @@ impl MetadataStore for RepositoryStore {
 
     fn clear(&self) -> Result<(), StoreError> {
         let root = file_name(RoleName::Root.as_str());
-        clear_roles(&self.folder, |name| name != root)?;
+        clear(&self.folder, |name| is_role_file(name) && name != root)?;
+        clear(&self.own("")?, |name| name.ends_with(CHAIN))?;
         // The anchor and the record last: what a crash leaves must not look like a first use.
         self.remove(&Slot::Metadata(RoleName::Root))?;
         self.remove(&Slot::Record)
+    }
+
+    fn holds(&self, path: &Path) -> bool {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let real = |folder: &Path| fs::canonicalize(folder).ok();
+        let own = real(&self.folder);
+        own.is_some() && own == real(folder.unwrap_or_else(|| Path::new(".")))
     }
 
     fn lock(&self, wait: Duration) -> Result<StoreLock, StoreError> {
@@ -107,8 +118,8 @@ impl MetadataStore for RepositoryStore {
     }
 }
 
-/// Unlinks the files in this folder that bear a role's name and fit.
-fn clear_roles(folder: &Path, fits: impl Fn(&str) -> bool) -> Result<(), StoreError> {
+/// Unlinks the files in this folder whose names fit.
+fn clear(folder: &Path, fits: impl Fn(&str) -> bool) -> Result<(), StoreError> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         entries => entries.map_err(|e| disk::failed("list", folder, e))?,
@@ -116,8 +127,7 @@ fn clear_roles(folder: &Path, fits: impl Fn(&str) -> bool) -> Result<(), StoreEr
     for entry in entries {
         let entry = entry.map_err(|e| disk::failed("list", folder, e))?;
         let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        let is_role = entry.file_name().to_str().is_some_and(|name| is_role_file(name) && fits(name));
-        if is_role && !is_dir {
+        if entry.file_name().to_str().is_some_and(&fits) && !is_dir {
             disk::remove(&entry.path())?;
         }
     }

@@ -10,7 +10,7 @@ use crate::{
     limits::Limits,
     name::{RoleName, Version},
     testkit::Published,
-    wire::{Document, Envelope},
+    wire::{Dialect, Document, Envelope},
 };
 
 /// All files of a collection at one moment.
@@ -71,7 +71,7 @@ impl Collection {
     /// The newest file of a role, read; none when there is none or it can't be read.
     pub(super) fn newest<T: Document>(&self, role: &RoleName) -> Option<Envelope<T>> {
         let file = self.file(&format!("{role}.json"))?;
-        Envelope::read(file.to_vec(), &Limits::default()).ok()
+        Envelope::read(Dialect::Notary, file.to_vec(), &Limits::default()).ok()
     }
 
     /// Stores a file as the newest of its role. Readers find it under the digest of these very

@@ -16,7 +16,7 @@ use crate::{
     metadata::{Authority, Pin, Root, Snapshot, Targets, Timestamp},
     name::{RoleName, Version},
     transport::{TransportError, Upload},
-    wire::{Document, Envelope},
+    wire::{Dialect, Document, Envelope},
 };
 
 /// The parts of an upload; of several for one role the last counts.
@@ -141,7 +141,7 @@ impl Check<'_> {
     /// Uploaded files must be those that an uploaded snapshot pins; others are not looked at.
     fn matches(&self, snapshot: &Snapshot) -> Result<(), String> {
         for (role, file) in self.parts.iter().filter(|(role, _)| ***role != RoleName::Snapshot) {
-            let pinned = snapshot.pin(role).map(|pin| pin.sha256);
+            let pinned = snapshot.pin(role).and_then(|pin| pin.hashes.sha256);
             if pinned != Some(digest::sha256(file)) {
                 return Err(format!("sha256 checksum for {role} did not match"));
             }
@@ -214,7 +214,7 @@ impl Check<'_> {
 }
 
 fn read<T: Document>(file: &[u8]) -> Result<Envelope<T>, String> {
-    Envelope::read(file.to_vec(), &Limits::default()).map_err(|error| error.to_string())
+    Envelope::read(Dialect::Notary, file.to_vec(), &Limits::default()).map_err(|error| error.to_string())
 }
 
 fn invalid(name: &str, reason: &str) -> TransportError {

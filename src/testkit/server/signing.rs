@@ -10,11 +10,11 @@ use data_encoding::BASE64;
 
 use super::collection::Collection;
 use crate::{
-    crypto::{CryptoError, PrivateKey, Signer as _, digest},
+    crypto::{CryptoError, PrivateKey, Signer as _},
     limits::Limits,
-    metadata::{Pin, Root, Snapshot, Targets, Timestamp},
+    metadata::{Extra, Pin, Root, Snapshot, Targets, Timestamp},
     name::{Expiry, KeyId, RoleName, Version},
-    wire::{Document, Envelope, Signature, WireError, canonical, notary, seal},
+    wire::{Dialect, Document, Envelope, Signature, WireError, canonical, notary, seal},
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -42,10 +42,10 @@ impl ServerKey {
     }
 
     fn sign<T: Document>(&self, document: &T) -> Result<Vec<u8>, CryptoError> {
-        let canonical = canonical(document);
+        let canonical = canonical(Dialect::Notary, document);
         let signature = self.private.sign(&canonical)?;
         let signature = Signature::new(self.id.clone(), self.private.scheme(), signature);
-        Ok(seal(&canonical, &[signature]))
+        Ok(seal(Dialect::Notary, &canonical, &[signature]))
     }
 }
 
@@ -97,7 +97,8 @@ impl ServerKey {
     ) -> Result<(Version, Vec<u8>), CannotSign> {
         let version = after(before)?;
         let expires = Expiry::after(now, TIMESTAMP_LIFETIME).map_err(|_| CannotSign)?;
-        let body = Timestamp { version, expires, snapshot: pin(&rewritten(snapshot)) };
+        let body =
+            Timestamp { version, expires, snapshot: Pin::of(&rewritten(snapshot)), extra: Extra::default() };
         Ok((version, self.sign(&body).map_err(|_| CannotSign)?))
     }
 
@@ -110,12 +111,13 @@ impl ServerKey {
     ) -> Result<(Version, Vec<u8>), CannotSign> {
         let version = after(before.map(|before| before.version))?;
         let expires = Expiry::after(now, DAY * 1095).map_err(|_| CannotSign)?;
-        let root = pins.remove(&RoleName::Root).or_else(|| before.map(|before| before.root));
+        let root = pins.remove(&RoleName::Root).or_else(|| before.and_then(|before| before.root));
         let targets = pins.remove(&RoleName::Targets).or_else(|| before.map(|before| before.targets));
         let (Some(root), Some(targets)) = (root, targets) else { return Err(CannotSign) };
         let mut delegated = before.map(|before| before.delegated.clone()).unwrap_or_default();
         delegated.extend(pins);
-        let body = Snapshot { version, expires, root, targets, delegated };
+        let body =
+            Snapshot { version, expires, root: Some(root), targets, delegated, extra: Extra::default() };
         Ok((version, self.sign(&body).map_err(|_| CannotSign)?))
     }
 }
@@ -124,22 +126,19 @@ impl ServerKey {
 /// would write itself. Where these differ, nobody ever finds the file.
 pub(super) fn pin_of(role: &RoleName, file: &[u8]) -> Result<Pin, WireError> {
     let (limits, file) = (Limits::default(), file.to_vec());
-    Ok(pin(&match role {
-        RoleName::Root => rewritten(&Envelope::<Root>::read(file, &limits)?),
-        RoleName::Snapshot => rewritten(&Envelope::<Snapshot>::read(file, &limits)?),
-        RoleName::Timestamp => rewritten(&Envelope::<Timestamp>::read(file, &limits)?),
-        RoleName::Targets | RoleName::Delegated(_) => rewritten(&Envelope::<Targets>::read(file, &limits)?),
+    Ok(Pin::of(&match role {
+        RoleName::Root => rewritten(&Envelope::<Root>::read(Dialect::Notary, file, &limits)?),
+        RoleName::Snapshot => rewritten(&Envelope::<Snapshot>::read(Dialect::Notary, file, &limits)?),
+        RoleName::Timestamp => rewritten(&Envelope::<Timestamp>::read(Dialect::Notary, file, &limits)?),
+        RoleName::Targets | RoleName::Delegated(_) => {
+            rewritten(&Envelope::<Targets>::read(Dialect::Notary, file, &limits)?)
+        }
     }))
 }
 
 /// A file as the server would write it.
 fn rewritten<T: Document>(envelope: &Envelope<T>) -> Vec<u8> {
-    seal(&canonical(envelope.body()), envelope.signatures())
-}
-
-fn pin(file: &[u8]) -> Pin {
-    let length = u64::try_from(file.len()).unwrap_or(u64::MAX);
-    Pin { sha256: digest::sha256(file), sha512: Some(digest::sha512(file)), length }
+    seal(Dialect::Notary, &canonical(Dialect::Notary, envelope.body()), envelope.signatures())
 }
 
 fn after(version: Option<Version>) -> Result<Version, CannotSign> {

@@ -1,12 +1,12 @@
-//! Timestamp, snapshot, targets and delegations.
+//! Timestamp and snapshot, and what all files have in common.
 
 use super::{Refresh, Reply, State};
 use crate::{
     crypto::digest,
-    metadata::{Authority, Pin, Snapshot, TargetIndex, Targets, Timestamp},
-    name::{Form, Resource, RoleName},
+    metadata::{Authority, Pin, Snapshot, Timestamp},
+    name::{Resource, RoleName},
     verify::{DelegatedTargets, Notice, Verified, VerifyError},
-    wire::{Bytes, Document, Envelope},
+    wire::{Bytes, Document, Envelope, EqualTimestamp},
 };
 
 impl Refresh {
@@ -15,7 +15,7 @@ impl Refresh {
             Reply::Found(bytes) => Some(bytes.into()),
             Reply::Absent | Reply::Failed => None,
         };
-        self.raise_floor::<Timestamp>(&RoleName::Timestamp, cached.as_ref());
+        self.former.timestamp = self.raise_floor(&RoleName::Timestamp, cached.as_ref());
         Ok(State::FetchTimestamp { cached })
     }
 
@@ -25,22 +25,75 @@ impl Refresh {
         let unchanged = cached.is_some_and(|cached| cached == bytes);
         let sha256 = digest::sha256(&bytes);
         let envelope = self.judge.read::<Timestamp>(&role, bytes)?;
-        let timestamp = match self.admit(&role, envelope, sha256) {
+        let timestamp = match self.judge_timestamp(envelope, sha256) {
             Ok(timestamp) => timestamp,
             Err(error) => return self.recover(error),
         };
         self.judge.cap(&RoleName::Snapshot, &timestamp.body().snapshot)?;
-        self.accept(&role, &timestamp, unchanged);
+        let is_former = self.former.timestamp.as_ref().is_some_and(|it| it.sha256() == timestamp.sha256());
+        self.accept(&role, &timestamp, unchanged || is_former);
         self.timestamp = Some(timestamp);
-        Ok(State::LoadSnapshot)
+        self.begin_snapshot()
+    }
+
+    /// The offered timestamp, or the former one in its place.
+    fn judge_timestamp(
+        &self,
+        envelope: Envelope<Timestamp>,
+        sha256: [u8; 32],
+    ) -> Result<Verified<Timestamp>, VerifyError> {
+        let role = RoleName::Timestamp;
+        let authority = self.authority(&role)?;
+        let offered = self.judge.vouch(&role, envelope, &authority, sha256)?;
+        self.floors.check(&role, &authority, offered.body().version)?;
+        let timestamp = match &self.former.timestamp {
+            Some(former)
+                if former.body().version == offered.body().version
+                    && self.rules().equal_timestamp == EqualTimestamp::IsDiscarded =>
+            {
+                former.clone()
+            }
+            _ => offered,
+        };
+        self.check_snapshot_floor(timestamp.body())?;
+        self.judge.unexpired(&role, timestamp.body())?;
+        Ok(timestamp)
+    }
+
+    /// What the client had in memory serves again while it is pinned.
+    fn begin_snapshot(&mut self) -> Result<State, VerifyError> {
+        let role = RoleName::Snapshot;
+        let known = self.still_pinned(&role).map(|set| set.snapshot.clone());
+        match known.filter(|snapshot| self.judge.unexpired(&role, snapshot.body()).is_ok()) {
+            Some(snapshot) => self.hold_snapshot(snapshot, true),
+            None => Ok(State::LoadSnapshot),
+        }
     }
 
     pub(super) fn on_cached_snapshot(&mut self, reply: Reply) -> Result<State, VerifyError> {
         let role = RoleName::Snapshot;
         match self.as_pinned(&role, reply)? {
-            Cached::Pinned(bytes) => self.take_snapshot(bytes, true),
-            Cached::Other(cached) => {
-                self.raise_floor::<Snapshot>(&role, cached.as_ref());
+            Cached::Pinned(bytes) if !self.compares(&role) => self.take_snapshot(bytes, true),
+            Cached::Pinned(bytes) => self.on_former_snapshot(Some(&bytes)),
+            Cached::Other(cached) => self.on_former_snapshot(cached.as_ref()),
+        }
+    }
+
+    /// The file that was trusted before is either the pinned one, or what the pinned one must not
+    /// fall behind.
+    fn on_former_snapshot(&mut self, cached: Option<&Bytes>) -> Result<State, VerifyError> {
+        let role = RoleName::Snapshot;
+        let Some(pin) = self.pin(&role) else { return Err(VerifyError::Unexpected { expected: "a pin" }) };
+        let former = self.raise_floor::<Snapshot>(&role, cached);
+        let is_pinned = |former: &Verified<Snapshot>| {
+            self.judge.check_pin(&role, former.bytes(), &pin)?;
+            self.judge.check_version(&role, former.body(), &pin)?;
+            self.judge.unexpired(&role, former.body())
+        };
+        match former {
+            Some(former) if is_pinned(&former).is_ok() => self.hold_snapshot(former, true),
+            former => {
+                self.former.snapshot = former;
                 Ok(State::FetchSnapshot)
             }
         }
@@ -53,173 +106,40 @@ impl Refresh {
 
     fn take_snapshot(&mut self, bytes: Bytes, from_cache: bool) -> Result<State, VerifyError> {
         let role = RoleName::Snapshot;
-        let sha256 = self.pinned_digest(&role)?;
+        let (pin, sha256) = self.pinned_digest(&role, &bytes)?;
         let envelope = self.judge.read::<Snapshot>(&role, bytes)?;
         let checked = self.admit(&role, envelope, sha256).and_then(|snapshot| {
+            self.judge.check_version(&role, snapshot.body(), &pin)?;
+            self.check_listed(snapshot.body())?;
             self.check_root_pin(&snapshot)?;
             Ok(snapshot)
         });
-        let snapshot = match checked {
-            Ok(snapshot) => snapshot,
-            Err(error) => return self.recover(error),
-        };
+        match checked {
+            Ok(snapshot) => self.hold_snapshot(snapshot, from_cache),
+            Err(error) => self.recover(error),
+        }
+    }
+
+    fn hold_snapshot(&mut self, snapshot: Verified<Snapshot>, is_cached: bool) -> Result<State, VerifyError> {
         self.judge.cap(&RoleName::Targets, &snapshot.body().targets)?;
-        self.accept(&role, &snapshot, from_cache);
+        self.accept(&RoleName::Snapshot, &snapshot, is_cached);
         self.snapshot = Some(snapshot);
-        Ok(State::LoadTargets(RoleName::Targets))
+        self.begin_targets()
     }
 
     /// The set is consistent only with the very root that the snapshot pins.
     fn check_root_pin(&self, snapshot: &Verified<Snapshot>) -> Result<(), VerifyError> {
         match &self.root {
-            Some(root) => self.judge.check_digests(&RoleName::Root, root.bytes(), &snapshot.body().root),
+            Some(root) => match &snapshot.body().root {
+                Some(pin) => self.judge.check_digests(&RoleName::Root, root.bytes(), pin),
+                None => Ok(()),
+            },
             None => Err(VerifyError::Unexpected { expected: "a root" }),
         }
     }
 
-    pub(super) fn on_cached_targets(&mut self, role: RoleName, reply: Reply) -> Result<State, VerifyError> {
-        if role != RoleName::Targets && self.pin(&role).is_none() {
-            return self.on_unpublished(role, reply);
-        }
-        match self.as_pinned(&role, reply)? {
-            Cached::Pinned(bytes) => drop(self.at_hand.insert(role.clone(), bytes)),
-            Cached::Other(cached) => self.raise_targets_floor(&role, cached.as_ref()),
-        }
-        if role == RoleName::Targets {
-            self.pending.push(role);
-        }
-        self.next_targets()
-    }
-
-    pub(super) fn on_targets(&mut self, role: RoleName, reply: Reply) -> Result<State, VerifyError> {
-        let bytes = self.pinned(&role, reply)?;
-        match self.take_targets(role, bytes, false)? {
-            Some(state) => Ok(state),
-            None => self.next_targets(),
-        }
-    }
-
-    /// What the next `Fetch` steps will ask for after the present one, as far as that is certain
-    /// already: a driver may ask for them all at once. It supplies each reply when its step comes.
-    pub fn ahead(&self) -> Vec<(Resource, u64)> {
-        let State::FetchTargets(role) = &self.state else { return Vec::new() };
-        let pinned = self.pinned_resource(role).map_or(0, |(_, length)| length);
-        let mut total = self.total.saturating_add(pinned);
-        let others = self.pending.iter().rev().filter(|role| !self.at_hand.contains_key(role));
-        let wanted = others.filter_map(|role| self.pinned_resource(role));
-        // What won't be kept is not asked for.
-        let affordable = wanted.take_while(|(_, length)| {
-            total = total.saturating_add(*length);
-            total <= self.judge.limits.max_total
-        });
-        affordable.collect()
-    }
-
-    /// A role that the snapshot doesn't list was never published, or is withheld: then its targets
-    /// must not be looked for elsewhere.
-    fn on_unpublished(&mut self, role: RoleName, reply: Reply) -> Result<State, VerifyError> {
-        self.pending.retain(|pending| *pending != role);
-        if let Reply::Found(bytes) = reply {
-            self.raise_targets_floor(&role, Some(&bytes.into()));
-        }
-        let authority = self.authority(&role)?;
-        let trusted = self.floors.binding(&role, &authority).map(|floor| floor.version);
-        if let Some(trusted) = trusted {
-            let withheld = VerifyError::Withheld { role: role.clone(), trusted };
-            self.leave_out(role, withheld);
-        }
-        self.next_targets()
-    }
-
-    /// First the cache is asked for all children of a file, so that all that are not there can be
-    /// fetched together; then they are judged one by one.
-    fn next_targets(&mut self) -> Result<State, VerifyError> {
-        if let Some(role) = self.unloaded.pop() {
-            return Ok(State::LoadTargets(role));
-        }
-        while let Some(role) = self.pending.pop() {
-            let Some(bytes) = self.at_hand.remove(&role) else { return Ok(State::FetchTargets(role)) };
-            if let Some(state) = self.take_targets(role, bytes, true)? {
-                return Ok(state);
-            }
-            if let Some(role) = self.unloaded.pop() {
-                return Ok(State::LoadTargets(role));
-            }
-        }
-        Ok(State::Done)
-    }
-
-    /// Judges a file. Returns a state when the refresh does not go on with the next one.
-    fn take_targets(
-        &mut self,
-        role: RoleName,
-        bytes: Bytes,
-        from_cache: bool,
-    ) -> Result<Option<State>, VerifyError> {
-        self.add_up(&role, &bytes)?;
-        let sha256 = self.pinned_digest(&role)?;
-        let envelope = self.judge.read_targets(&role, bytes.clone())?;
-        match self.admit(&role, envelope, sha256) {
-            Ok(targets) => {
-                self.accept(&role, &targets, from_cache);
-                self.queue_children(targets.body())?;
-                match role {
-                    RoleName::Targets => self.targets = Some(targets),
-                    _ => drop(self.delegated.insert(role, DelegatedTargets::Usable(targets))),
-                }
-            }
-            Err(error) if role != RoleName::Targets && error.spoils_only_its_subtree() => {
-                match self.judge.dialect.rules().bad_delegation {
-                    crate::wire::BadDelegation::SkipSubtree => {
-                        let envelope = self.judge.read_targets(&role, bytes)?;
-                        self.unvouched.insert(role.clone(), envelope);
-                        self.leave_out(role, error);
-                    }
-                }
-            }
-            Err(error) => return self.recover(error).map(Some),
-        }
-        Ok(None)
-    }
-
-    /// Each file is bounded, and so are all of them together.
-    fn add_up(&mut self, role: &RoleName, bytes: &[u8]) -> Result<(), VerifyError> {
-        let limit = self.judge.limits.max_total;
-        self.total = self.total.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-        match self.total > limit {
-            true => Err(VerifyError::TooLarge { role: role.clone(), limit, found: self.total }),
-            false => Ok(()),
-        }
-    }
-
-    fn leave_out(&mut self, role: RoleName, error: VerifyError) {
-        let notice = Notice::DelegationUnusable { role: role.clone(), reason: error.to_string() };
-        self.note(notice);
-        self.delegated.insert(role, DelegatedTargets::Unusable(error));
-    }
-
-    /// The children in the order of the document.
-    fn queue_children(&mut self, targets: &Targets) -> Result<(), VerifyError> {
-        let limits = &self.judge.limits;
-        for child in targets.delegations.iter().rev() {
-            if child.name.depth() > limits.max_delegation_depth {
-                return Err(VerifyError::TooMany {
-                    what: "levels of delegation",
-                    limit: limits.max_delegation_depth,
-                });
-            }
-            self.pending.push(child.name.clone());
-            self.unloaded.push(child.name.clone());
-        }
-        let loaded = self.delegated.len().saturating_add(self.pending.len());
-        if loaded > limits.max_delegations {
-            return Err(VerifyError::TooMany { what: "delegations", limit: limits.max_delegations });
-        }
-        Ok(())
-    }
-
     /// Takes over a verified file: floor, notice, save.
-    fn accept<T: Document>(&mut self, role: &RoleName, verified: &Verified<T>, is_cached: bool) {
+    pub(super) fn accept<T: Document>(&mut self, role: &RoleName, verified: &Verified<T>, is_cached: bool) {
         let version = verified.body().version();
         match self.floors.get(role) {
             Some(floor) if floor.version == version && floor.sha256 != *verified.sha256() => {
@@ -234,61 +154,7 @@ impl Refresh {
         }
     }
 
-    fn raise_targets_floor(&mut self, role: &RoleName, cached: Option<&Bytes>) {
-        let outdated = self.raise_floor::<Targets>(role, cached);
-        if let Some(mut targets) = outdated {
-            targets.targets = TargetIndex::default();
-            self.outdated.insert(role.clone(), targets);
-        }
-    }
-
-    /// Raises the floor of a role to what its cached file shows, unless that is the very file
-    /// that the record names and the floor binds. Returns the file's content when it was read.
-    fn raise_floor<T: Document>(&mut self, role: &RoleName, cached: Option<&Bytes>) -> Option<T> {
-        let authority = self.authority(role).ok();
-        let floor = authority.as_ref().and_then(|authority| self.floors.binding(role, authority));
-        let recorded = floor.map(|floor| floor.sha256);
-        let found = match cached {
-            Some(bytes) if recorded == Some(digest::sha256(bytes)) => None,
-            Some(bytes) => match self.verify_cached::<T>(role, bytes) {
-                Some(verified) => {
-                    self.floors.raise(role, authority.as_ref(), &verified);
-                    Some(verified.into_body())
-                }
-                None => {
-                    self.note(Notice::CacheUnusable { role: role.clone() });
-                    None
-                }
-            },
-            None => None,
-        };
-        // A record that is there holds the floor of every file that was ever accepted. Without one, a
-        // delegation that is not in the cache may as well be new.
-        let known_before = self.unrecorded && (cached.is_some() || self.is_top_level(role));
-        if known_before && self.floors.get(role).is_none() {
-            self.note(Notice::FloorLost { role: role.clone() });
-        }
-        found
-    }
-
-    const fn is_top_level(&self, role: &RoleName) -> bool {
-        !matches!(role, RoleName::Delegated(_))
-    }
-
-    /// A cached file counts when the keys of now vouch for it, or those that were trusted when the
-    /// refresh began. Whether it has expired does not matter for a floor.
-    fn verify_cached<T: Document>(&self, role: &RoleName, bytes: &Bytes) -> Option<Verified<T>> {
-        let before = match role.parent() {
-            None => self.anchor.as_ref().and_then(|anchor| anchor.body().authority(role)),
-            Some(parent) => self.outdated.get(&parent).and_then(|parent| parent.authority(role)),
-        };
-        [self.authority(role).ok(), before].into_iter().flatten().find_map(|authority| {
-            let envelope = self.judge.read::<T>(role, bytes.clone()).ok()?;
-            self.judge.vouch(role, envelope, &authority, digest::sha256(bytes)).ok()
-        })
-    }
-
-    fn admit<T: Document>(
+    pub(super) fn admit<T: Document>(
         &self,
         role: &RoleName,
         envelope: Envelope<T>,
@@ -299,7 +165,7 @@ impl Refresh {
     }
 
     /// Who vouches for a role now.
-    fn authority(&self, role: &RoleName) -> Result<Authority, VerifyError> {
+    pub(super) fn authority(&self, role: &RoleName) -> Result<Authority, VerifyError> {
         let authority = match role.parent() {
             None => self.root.as_ref().and_then(|root| root.body().authority(role)),
             Some(RoleName::Targets) => {
@@ -314,22 +180,27 @@ impl Refresh {
     }
 
     /// What the parent pins of a role.
-    fn pin(&self, role: &RoleName) -> Option<Pin> {
+    pub(super) fn pin(&self, role: &RoleName) -> Option<Pin> {
         match role {
             RoleName::Snapshot => self.timestamp.as_ref().map(|timestamp| timestamp.body().snapshot),
             _ => self.snapshot.as_ref()?.body().pin(role).copied(),
         }
     }
 
-    /// SHA-256 of a file that was compared with its pin.
-    fn pinned_digest(&self, role: &RoleName) -> Result<[u8; 32], VerifyError> {
-        self.pin(role).map(|pin| pin.sha256).ok_or(VerifyError::Unexpected { expected: "a pin" })
+    /// The pin of a role, and the SHA-256 of the file that was compared with it.
+    pub(super) fn pinned_digest(
+        &self,
+        role: &RoleName,
+        bytes: &[u8],
+    ) -> Result<(Pin, [u8; 32]), VerifyError> {
+        let pin = self.pin(role).ok_or(VerifyError::Unexpected { expected: "a pin" })?;
+        Ok((pin, pin.hashes.sha256.unwrap_or_else(|| digest::sha256(bytes))))
     }
 
     /// The pinned resource of a role, and its size.
-    fn pinned_resource(&self, role: &RoleName) -> Option<(Resource, u64)> {
-        let pin = self.pin(role)?;
-        Some((Resource { role: role.clone(), form: Form::Sha256(pin.sha256) }, pin.length))
+    pub(super) fn pinned_resource(&self, role: &RoleName) -> Option<(Resource, u64)> {
+        let (root, pin) = (self.root.as_ref()?.body(), self.pin(role)?);
+        Some((self.judge.resource(root, role, &pin), self.judge.cap(role, &pin).ok()?))
     }
 
     /// What a state asks the server for.
@@ -351,7 +222,7 @@ impl Refresh {
     }
 
     /// A fetched file, which must be the pinned one.
-    fn pinned(&self, role: &RoleName, reply: Reply) -> Result<Bytes, VerifyError> {
+    pub(super) fn pinned(&self, role: &RoleName, reply: Reply) -> Result<Bytes, VerifyError> {
         let unexpected = VerifyError::Unexpected { expected: "a pin" };
         let (Some(pin), Some((resource, _))) = (self.pin(role), self.pinned_resource(role)) else {
             return Err(unexpected);
@@ -362,7 +233,7 @@ impl Refresh {
     }
 
     /// Whether the cached file is the pinned one, which the server would only send again.
-    fn as_pinned(&self, role: &RoleName, reply: Reply) -> Result<Cached, VerifyError> {
+    pub(super) fn as_pinned(&self, role: &RoleName, reply: Reply) -> Result<Cached, VerifyError> {
         let Some(pin) = self.pin(role) else { return Err(VerifyError::Unexpected { expected: "a pin" }) };
         self.judge.cap(role, &pin)?;
         let Reply::Found(bytes) = reply else { return Ok(Cached::Other(None)) };
@@ -375,7 +246,7 @@ impl Refresh {
 }
 
 /// What the cache holds of a role.
-enum Cached {
+pub(super) enum Cached {
     /// The file that the parent pins.
     Pinned(Bytes),
     /// Another file, or none.

@@ -1,13 +1,14 @@
 //! The update machine: what to load, fetch and save, and what to make of it.
 //!
 //! One refresh (Notary v1, with its gaps closed):
-//! 1. The record and the cached root; without a root, first contact as [`Trust`] says.
+//! 1. The record and the cached root; without a root, first contact as [`Trust`] says. With TUF 1.0
+//!    all newer roots, version by version (specification 1.0.34 section 5.3).
 //! 2. Timestamp, snapshot, targets, delegations. Each file that the cache has as pinned is used
 //!    from there. Each is saved as soon as it is verified. A delegation that was never published
 //!    is left out; one that was, and is declared still, can't be made to disappear.
-//! 3. When the root is expired or older than one that was trusted, a top-level signature fails, or
-//!    the snapshot pins another root, newer roots are walked version by version, once, and step 2
-//!    begins again.
+//! 3. With Notary, when the root is expired or older than one that was trusted, a top-level signature
+//!    fails, or the snapshot pins another root, newer roots are walked version by version, once, and
+//!    step 2 begins again.
 //! 4. The record, with the floors for next time.
 //!
 //! The driver turns [`step`](Refresh::step) and answers with [`supply`](Refresh::supply). After an
@@ -16,14 +17,17 @@
 //! all the same. Offline, the machine never asks for a `Fetch`.
 
 mod files;
+mod former;
 mod record;
 mod roots;
+mod targets;
 
 use std::{
     collections::{BTreeMap, VecDeque},
     time::SystemTime,
 };
 
+use self::former::Former;
 use super::{
     DelegatedTargets, Notice, Trust, TrustedSet, Verified, VerifyError, admit::Judge, floors::Floors,
     root::RootJudge,
@@ -32,7 +36,7 @@ use crate::{
     limits::Limits,
     metadata::{Root, Snapshot, Targets, Timestamp},
     name::{Gun, Resource, RoleName, Slot, Version},
-    wire::{Bytes, Dialect, Envelope, TrustRecord},
+    wire::{Bytes, Dialect, Envelope, Rules, TrustRecord},
 };
 
 /// What a refresh is about.
@@ -70,6 +74,8 @@ pub enum Step {
         /// The most bytes that may come.
         max: u64,
     },
+    /// Empty a slot of the store. Nothing is supplied.
+    Forget(Slot),
     /// Write a slot of the store. Nothing is supplied. When a first root can't be written, the
     /// record must not be either: alone it says that somebody deleted the root.
     Save(Slot, Bytes),
@@ -134,12 +140,17 @@ pub struct Refresh {
     as_of: bool,
     offline: bool,
     state: State,
-    saves: VecDeque<(Slot, Bytes)>,
+    /// What is to be written, and with nothing to write, emptied.
+    saves: VecDeque<(Slot, Option<Bytes>)>,
     record: TrustRecord,
     floors: Floors,
     /// The root that the refresh began with; floors of cached files are judged by it.
     anchor: Option<Verified<Root>>,
     root: Option<Verified<Root>>,
+    /// The roots that were reached since the last run, where each of them counts.
+    since: Vec<Verified<Root>>,
+    /// What was trusted when the refresh began.
+    former: Former,
     timestamp: Option<Verified<Timestamp>>,
     snapshot: Option<Verified<Snapshot>>,
     targets: Option<Verified<Targets>>,
@@ -171,7 +182,9 @@ enum State {
     LoadRecord,
     LoadRoot,
     FetchFirstRoot,
-    /// Fetch the successor of `self.root`; the number of steps so far.
+    /// Load the successor of `self.root`; the number of roots fetched so far.
+    LoadNextRoot(u32),
+    /// Fetch the successor of `self.root`; the number of roots fetched so far.
     Walk(u32),
     /// Fetch the newest root only to see whether it explains `self.stale`.
     FetchOtherRoot,
@@ -205,6 +218,8 @@ impl Refresh {
             floors: Floors::default(),
             anchor: None,
             root: None,
+            since: Vec::new(),
+            former: Former::default(),
             timestamp: None,
             snapshot: None,
             targets: None,
@@ -223,15 +238,27 @@ impl Refresh {
         }
     }
 
+    /// With what an earlier refresh of the same client ended with: files that are pinned still, by the
+    /// same root, are not read again.
+    #[must_use]
+    pub fn after(mut self, set: TrustedSet) -> Self {
+        self.former.set = Some(set);
+        self
+    }
+
     /// What to do next. `Load` and `Fetch` are repeated until they are supplied.
     pub fn step(&mut self) -> Step {
         if let Some((slot, bytes)) = self.saves.pop_front() {
-            return Step::Save(slot, bytes);
+            return match bytes {
+                Some(bytes) => Step::Save(slot, bytes),
+                None => Step::Forget(slot),
+            };
         }
         let metadata = |role: &RoleName| Step::Load(Slot::Metadata(role.clone()));
         match &self.state {
             State::LoadRecord => Step::Load(Slot::Record),
             State::LoadRoot => metadata(&RoleName::Root),
+            State::LoadNextRoot(_) => Step::Load(Slot::Root(self.next_version().unwrap_or(Version::MAX))),
             State::LoadTimestamp => metadata(&RoleName::Timestamp),
             State::LoadSnapshot => metadata(&RoleName::Snapshot),
             State::LoadTargets(role) => metadata(role),
@@ -321,6 +348,7 @@ impl Refresh {
             State::LoadRecord => self.on_record(reply),
             State::LoadRoot => self.on_cached_root(reply),
             State::FetchFirstRoot => self.on_first_root(reply),
+            State::LoadNextRoot(steps) => self.on_kept_root(steps, reply),
             State::Walk(steps) => self.on_next_root(steps, reply),
             State::FetchOtherRoot => Err(self.explain_stale(reply)),
             State::FetchRecordedRoot => self.on_recorded_root(reply),
@@ -374,8 +402,18 @@ impl Refresh {
 
     fn queue(&mut self, slot: Slot, bytes: Bytes) {
         if !self.as_of {
-            self.saves.push_back((slot, bytes));
+            self.saves.push_back((slot, Some(bytes)));
         }
+    }
+
+    fn forget(&mut self, role: &RoleName) {
+        if !self.as_of {
+            self.saves.push_back((Slot::Metadata(role.clone()), None));
+        }
+    }
+
+    const fn rules(&self) -> Rules {
+        self.judge.rules()
     }
 
     /// Looks for newer roots when that may explain `error`; otherwise the error stands.
@@ -384,8 +422,7 @@ impl Refresh {
             return Err(error);
         }
         self.stale = Some(error);
-        self.walked = true;
-        Ok(State::Walk(0))
+        self.walk()
     }
 
     /// The content of a fetched file that the repository lists.

@@ -4,9 +4,9 @@ use super::{Refresh, RefreshPlan, Reply, State};
 use crate::{
     crypto::digest,
     metadata::Root,
-    name::{Form, Resource, RoleName, Version},
+    name::{Form, Resource, RoleName, Slot, Version},
     verify::{Notice, Trust, Verified, VerifyError},
-    wire::Bytes,
+    wire::{Bytes, NewerRoots},
 };
 
 impl Refresh {
@@ -51,19 +51,19 @@ impl Refresh {
             self.unrecorded = self.record.first_use.is_none();
         }
         match (given, cached) {
-            (Some(given), Some(cached)) if self.is_reached(&given, &cached)? => Ok(self.begin_with(cached)),
+            (Some(given), Some(cached)) if self.is_reached(&given, &cached)? => self.begin_with(cached),
             (Some(given), _) => {
                 // A newer one stays in the cache until it is reached again.
                 if self.check_root_floor(&given).is_ok() {
                     self.save(&RoleName::Root, given.bytes());
                     self.floors.set(&RoleName::Root, &given);
                 }
-                Ok(self.begin_with(given))
+                self.begin_with(given)
             }
             (None, Some(cached)) => {
                 let replaced = |error: VerifyError| self.anchor_lost(&format!("cached root: {error}"));
                 self.check_same_root(&cached).map_err(replaced)?;
-                Ok(self.begin_with(cached))
+                self.begin_with(cached)
             }
             // A first use that happened can't happen again: whoever deleted the root would
             // decide what is trusted instead.
@@ -93,8 +93,7 @@ impl Refresh {
         self.anchor = Some(root.clone());
         self.root = Some(root);
         self.stale = Some(self.anchor_lost(unproven));
-        self.walked = true;
-        Ok(State::Walk(0))
+        self.walk()
     }
 
     /// The root on record, by its version.
@@ -125,7 +124,7 @@ impl Refresh {
         self.note_first_use();
         // Kept at once, behind the root: a crash between the two leaves an anchor without a
         // record, which is what Notary's own folders look like.
-        self.queue(crate::name::Slot::Record, self.record.to_bytes().into());
+        self.queue(Slot::Record, self.record.to_bytes().into());
         Ok(State::LoadTimestamp)
     }
 
@@ -135,43 +134,95 @@ impl Refresh {
         };
         let bytes: Bytes = match reply {
             Reply::Found(bytes) => bytes.into(),
-            Reply::Absent => return self.end_walk(steps),
+            Reply::Absent => return self.end_walk(),
             Reply::Failed => {
                 let name = self.next_root().map_or_else(String::new, |resource| resource.notary_name());
                 return Err(VerifyError::Unavailable { name });
             }
         };
-        let next = self.roots().successor(current, bytes)?;
-        self.check_same_root(&next)?;
-        self.root = Some(next);
-        let steps = steps.saturating_add(1);
-        if steps >= self.judge.limits.max_root_rotations {
-            self.end_walk(steps)?;
-            let limit = usize::try_from(self.judge.limits.max_root_rotations).unwrap_or(usize::MAX);
+        let limit = self.judge.limits.max_root_rotations;
+        if steps >= limit {
+            self.end_walk()?;
+            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
             return Err(VerifyError::TooMany { what: "root rotations in one refresh", limit });
         }
-        Ok(State::Walk(steps))
+        let next = self.roots().successor(current, bytes)?;
+        self.reach(next)?;
+        self.walk_on(steps.saturating_add(1))
+    }
+
+    /// A root of the chain that was kept: like a fetched one, except that a damaged one is fetched
+    /// again.
+    pub(super) fn on_kept_root(&mut self, steps: u32, reply: Reply) -> Result<State, VerifyError> {
+        let Some(current) = &self.root else {
+            return Err(VerifyError::Unexpected { expected: "a root to walk from" });
+        };
+        let Reply::Found(bytes) = reply else { return Ok(State::Walk(steps)) };
+        match self.roots().successor(current, bytes.into()) {
+            Ok(next) => {
+                self.reach(next)?;
+                self.walk_on(steps)
+            }
+            Err(_) => {
+                self.note(Notice::CacheUnusable { role: RoleName::Root });
+                Ok(State::Walk(steps))
+            }
+        }
+    }
+
+    /// Goes on from a verified successor.
+    fn reach(&mut self, next: Verified<Root>) -> Result<(), VerifyError> {
+        self.check_same_root(&next)?;
+        if self.rules().newer_roots == NewerRoots::Always {
+            self.queue(Slot::Root(next.body().version), next.bytes().clone());
+            self.let_go(&next);
+            // The newest one known stays the one in the cache until it is reached again.
+            if self.check_root_floor(&next).is_ok() {
+                self.save(&RoleName::Root, next.bytes());
+                self.floors.set(&RoleName::Root, &next);
+            }
+        }
+        self.root = Some(next);
+        Ok(())
     }
 
     /// The version after the trusted root's; none after the highest.
-    pub(super) fn next_root(&self) -> Option<Resource> {
-        let version = self.root.as_ref()?.body().version.next()?;
-        Some(Resource { role: RoleName::Root, form: Form::Version(version) })
+    pub(super) fn next_version(&self) -> Option<Version> {
+        self.root.as_ref()?.body().version.next()
     }
 
-    /// No successor is there. Without progress the reason for the walk stands.
-    fn end_walk(&mut self, steps: u32) -> Result<State, VerifyError> {
+    /// The root of that version.
+    pub(super) fn next_root(&self) -> Option<Resource> {
+        Some(Resource { role: RoleName::Root, form: Form::Version(self.next_version()?) })
+    }
+
+    pub(super) fn walk(&mut self) -> Result<State, VerifyError> {
+        self.walked = true;
+        self.walk_on(0)
+    }
+
+    fn walk_on(&mut self, steps: u32) -> Result<State, VerifyError> {
+        match self.rules().newer_roots {
+            _ if self.next_version().is_none() => self.end_walk(),
+            NewerRoots::Always => Ok(State::LoadNextRoot(steps)),
+            NewerRoots::OnFailure => Ok(State::Walk(steps)),
+        }
+    }
+
+    /// No successor is there. Without progress the reason for the walk stands, if there was one.
+    fn end_walk(&mut self) -> Result<State, VerifyError> {
         let (Some(anchor), Some(last)) = (self.anchor.clone(), self.root.clone()) else {
             return Err(VerifyError::Unexpected { expected: "a root to end with" });
         };
-        match (steps, self.stale.take()) {
+        match (last.body().version > anchor.body().version, self.stale.take()) {
             // A collection that was begun anew: the file is signed well, by another root's keys.
-            (0, Some(unsigned @ VerifyError::Threshold { .. })) => {
+            (false, Some(unsigned @ VerifyError::Threshold { .. })) => {
                 self.stale = Some(unsigned);
                 return Ok(State::FetchOtherRoot);
             }
-            (0, stale) => return Err(stale.unwrap_or(no_reason())),
-            _ => {}
+            (false, Some(stale)) => return Err(stale),
+            (false, None) => return Ok(State::LoadTimestamp),
+            (true, _) => {}
         }
         let known = self.floors.get(&RoleName::Root).is_some_and(|floor| floor.sha256 == *last.sha256());
         self.roots().last(&anchor, &last, known)?;
@@ -207,19 +258,18 @@ impl Refresh {
 
     /// A root that has expired, or is older than one that was trusted, only leads to its
     /// successors: nothing else may be judged by it.
-    fn begin_with(&mut self, root: Verified<Root>) -> State {
+    fn begin_with(&mut self, root: Verified<Root>) -> Result<State, VerifyError> {
         let unexpired = self.judge.unexpired(&RoleName::Root, root.body());
         let outdated = self.check_root_floor(&root).and(unexpired).err();
         self.anchor = Some(root.clone());
         self.root = Some(root);
         self.note_first_use();
-        match outdated {
-            Some(error) => {
-                self.stale = Some(error);
-                self.walked = true;
-                State::Walk(0)
+        match (outdated, self.rules().newer_roots) {
+            (None, NewerRoots::OnFailure) => Ok(State::LoadTimestamp),
+            (outdated, _) => {
+                self.stale = outdated;
+                self.walk()
             }
-            None => State::LoadTimestamp,
         }
     }
 
@@ -229,7 +279,12 @@ impl Refresh {
         if given.sha256() == cached.sha256() {
             return Ok(true);
         }
-        let newer = cached.body().version > given.body().version && self.check_same_root(cached).is_ok();
+        let (from, to) = (given.body().version, cached.body().version);
+        let leads_there = match self.rules().newer_roots {
+            NewerRoots::OnFailure => to > from,
+            NewerRoots::Always => from.next() == Some(to),
+        };
+        let newer = leads_there && self.check_same_root(cached).is_ok();
         let envelope = self.roots().read(cached.bytes().clone())?;
         Ok(newer && self.roots().signed_by(given, &envelope).is_ok())
     }

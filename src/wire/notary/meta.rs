@@ -39,13 +39,12 @@ pub(super) fn read_entry<'a>(reader: &mut Reader<'a>) -> Result<Entry<'a>, WireE
 /// A pin of a metadata file: SHA-256 is required.
 pub(super) fn read_pin(reader: &mut Reader<'_>) -> Result<Pin, WireError> {
     let entry = read_entry(reader)?;
-    let sha256 = entry.hashes.sha256.ok_or(WireError::Missing { member: "sha256" })?;
-    Ok(Pin { sha256, sha512: entry.hashes.sha512, length: entry.length })
+    entry.hashes.sha256.ok_or(WireError::Missing { member: "sha256" })?;
+    Ok(Pin { version: None, length: Some(entry.length), hashes: entry.hashes })
 }
 
 pub(super) fn write_pin(out: &mut Vec<u8>, pin: &Pin) {
-    let hashes = Hashes { sha256: Some(pin.sha256), sha512: pin.sha512 };
-    write_entry(out, &Entry { hashes, length: pin.length, custom: None });
+    write_entry(out, &Entry { hashes: pin.hashes, length: pin.length.unwrap_or_default(), custom: None });
 }
 
 /// Others may have spelled `custom` in another way and signed its canonical form well.

@@ -7,10 +7,10 @@
 mod changelist;
 mod keys;
 mod meta;
-mod root;
-mod snapshot;
-mod targets;
-mod timestamp;
+pub(super) mod root;
+pub(super) mod snapshot;
+pub(super) mod targets;
+pub(super) mod timestamp;
 
 pub use changelist::StagedChange;
 pub(crate) use keys::file;

@@ -3,71 +3,60 @@
 use super::{Header, WireError, keys, read_key_ids, write_key_ids, write_name, write_number, write_text};
 use crate::{
     limits::Limits,
-    metadata::{KeyRing, RoleKeys, Root, threshold},
-    name::{Expiry, RoleName, Version},
-    wire::{Document, envelope::sealed::Syntax, json::Reader},
+    metadata::{Extra, KeyRing, RoleKeys, Root, threshold},
+    name::RoleName,
+    wire::json::Reader,
 };
 
 const TYPE: &str = "Root";
 const MEMBERS: &[&str] = &["_type", "consistent_snapshot", "expires", "keys", "roles", "version"];
 
-impl Document for Root {
-    fn version(&self) -> Version {
-        self.version
-    }
-
-    fn expires(&self) -> Expiry {
-        self.expires
-    }
+pub(in crate::wire) fn read(reader: &mut Reader<'_>, limits: &Limits) -> Result<Root, WireError> {
+    let mut header = Header::default();
+    let (mut keys, mut roles, mut consistent_snapshot) = (None, None, false);
+    reader.structure(MEMBERS, |reader, member| {
+        match member {
+            "consistent_snapshot" => consistent_snapshot = reader.boolean()?,
+            "keys" => keys = Some(keys::read_ring(reader, limits)?),
+            "roles" => roles = Some(Roles::read(reader, limits)?),
+            _ => drop(header.read(reader, member, TYPE)?),
+        }
+        Ok::<_, WireError>(())
+    })?;
+    let (version, expires) = header.finish(TYPE)?;
+    let keys = keys.ok_or(WireError::Missing { member: "keys" })?;
+    let roles = roles.ok_or(WireError::Missing { member: "roles" })?;
+    Ok(Root {
+        version,
+        expires,
+        consistent_snapshot,
+        root: roles.take(RoleName::Root, &keys)?,
+        timestamp: roles.take(RoleName::Timestamp, &keys)?,
+        snapshot: roles.take(RoleName::Snapshot, &keys)?,
+        targets: roles.take(RoleName::Targets, &keys)?,
+        keys,
+        extra: Extra::default(),
+    })
 }
 
-impl Syntax for Root {
-    fn read(reader: &mut Reader<'_>, limits: &Limits) -> Result<Self, WireError> {
-        let mut header = Header::default();
-        let (mut keys, mut roles, mut consistent_snapshot) = (None, None, false);
-        reader.structure(MEMBERS, |reader, member| {
-            match member {
-                "consistent_snapshot" => consistent_snapshot = reader.boolean()?,
-                "keys" => keys = Some(keys::read_ring(reader, limits)?),
-                "roles" => roles = Some(Roles::read(reader, limits)?),
-                _ => drop(header.read(reader, member, TYPE)?),
-            }
-            Ok::<_, WireError>(())
-        })?;
-        let (version, expires) = header.finish(TYPE)?;
-        let keys = keys.ok_or(WireError::Missing { member: "keys" })?;
-        let roles = roles.ok_or(WireError::Missing { member: "roles" })?;
-        Ok(Self {
-            version,
-            expires,
-            consistent_snapshot,
-            root: roles.take(RoleName::Root, &keys)?,
-            timestamp: roles.take(RoleName::Timestamp, &keys)?,
-            snapshot: roles.take(RoleName::Snapshot, &keys)?,
-            targets: roles.take(RoleName::Targets, &keys)?,
-            keys,
-        })
-    }
-
-    fn write(&self, out: &mut Vec<u8>) {
-        out.push(b'{');
-        write_text(out, "_type", TYPE);
-        write_name(out, "consistent_snapshot");
-        out.extend(self.consistent_snapshot.to_string().bytes());
-        write_text(out, "expires", &self.expires.to_string());
-        keys::write_ring(out, &self.keys);
-        write_name(out, "roles");
-        out.push(b'{');
-        for role in [RoleName::Root, RoleName::Snapshot, RoleName::Targets, RoleName::Timestamp] {
-            if let Some(keys) = self.role(&role) {
-                write_name(out, role.as_str());
-                write_role(out, keys);
-            }
+pub(in crate::wire) fn write(body: &Root, out: &mut Vec<u8>) {
+    out.push(b'{');
+    write_text(out, "_type", TYPE);
+    write_name(out, "consistent_snapshot");
+    out.extend(body.consistent_snapshot.to_string().bytes());
+    write_text(out, "expires", &body.expires.to_string());
+    keys::write_ring(out, &body.keys);
+    write_name(out, "roles");
+    out.push(b'{');
+    for role in [RoleName::Root, RoleName::Snapshot, RoleName::Targets, RoleName::Timestamp] {
+        if let Some(keys) = body.role(&role) {
+            write_name(out, role.as_str());
+            write_role(out, keys);
         }
-        out.push(b'}');
-        write_number(out, "version", self.version.get());
-        out.push(b'}');
     }
+    out.push(b'}');
+    write_number(out, "version", body.version.get());
+    out.push(b'}');
 }
 
 /// The four top-level roles; others are tolerated and dropped, as nothing can be signed by them.
@@ -117,7 +106,7 @@ fn read_role(reader: &mut Reader<'_>, limits: &Limits) -> Result<RoleKeys, WireE
         }
         Ok::<_, WireError>(())
     })?;
-    Ok(RoleKeys { key_ids, threshold: count.ok_or(WireError::Missing { member: "threshold" })? })
+    Ok(RoleKeys::new(key_ids, count.ok_or(WireError::Missing { member: "threshold" })?))
 }
 
 fn write_role(out: &mut Vec<u8>, keys: &RoleKeys) {

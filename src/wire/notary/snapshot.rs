@@ -5,61 +5,50 @@ use std::collections::BTreeMap;
 use super::{Header, WireError, meta, write_name, write_number, write_text};
 use crate::{
     limits::Limits,
-    metadata::{Pin, Snapshot},
-    name::{Expiry, RoleName, Version},
-    wire::{Document, envelope::sealed::Syntax, json::Reader},
+    metadata::{Extra, Pin, Snapshot},
+    name::RoleName,
+    wire::json::Reader,
 };
 
 const TYPE: &str = "Snapshot";
 
-impl Document for Snapshot {
-    fn version(&self) -> Version {
-        self.version
-    }
-
-    fn expires(&self) -> Expiry {
-        self.expires
-    }
+pub(in crate::wire) fn read(reader: &mut Reader<'_>, _: &Limits) -> Result<Snapshot, WireError> {
+    let mut header = Header::default();
+    let mut entries = Entries::default();
+    reader.structure(&["_type", "expires", "meta", "version"], |reader, member| {
+        match member {
+            "meta" => entries.read(reader)?,
+            _ => drop(header.read(reader, member, TYPE)?),
+        }
+        Ok::<_, WireError>(())
+    })?;
+    let (version, expires) = header.finish(TYPE)?;
+    Ok(Snapshot {
+        version,
+        expires,
+        root: Some(entries.root.ok_or(WireError::Missing { member: "root" })?),
+        targets: entries.targets.ok_or(WireError::Missing { member: "targets" })?,
+        delegated: entries.delegated,
+        extra: Extra::default(),
+    })
 }
 
-impl Syntax for Snapshot {
-    fn read(reader: &mut Reader<'_>, _: &Limits) -> Result<Self, WireError> {
-        let mut header = Header::default();
-        let mut entries = Entries::default();
-        reader.structure(&["_type", "expires", "meta", "version"], |reader, member| {
-            match member {
-                "meta" => entries.read(reader)?,
-                _ => drop(header.read(reader, member, TYPE)?),
-            }
-            Ok::<_, WireError>(())
-        })?;
-        let (version, expires) = header.finish(TYPE)?;
-        Ok(Self {
-            version,
-            expires,
-            root: entries.root.ok_or(WireError::Missing { member: "root" })?,
-            targets: entries.targets.ok_or(WireError::Missing { member: "targets" })?,
-            delegated: entries.delegated,
-        })
+pub(in crate::wire) fn write(body: &Snapshot, out: &mut Vec<u8>) {
+    out.push(b'{');
+    write_text(out, "_type", TYPE);
+    write_text(out, "expires", &body.expires.to_string());
+    write_name(out, "meta");
+    out.push(b'{');
+    // "root" < "targets" < "targets/…" in byte order.
+    let root = body.root.iter().map(|pin| ("root", pin));
+    let delegated = body.delegated.iter().map(|(role, pin)| (role.as_str(), pin));
+    for (role, pin) in root.chain([("targets", &body.targets)]).chain(delegated) {
+        write_name(out, role);
+        meta::write_pin(out, pin);
     }
-
-    fn write(&self, out: &mut Vec<u8>) {
-        out.push(b'{');
-        write_text(out, "_type", TYPE);
-        write_text(out, "expires", &self.expires.to_string());
-        write_name(out, "meta");
-        out.push(b'{');
-        // "root" < "targets" < "targets/…" in byte order.
-        let base = [("root", &self.root), ("targets", &self.targets)];
-        let delegated = self.delegated.iter().map(|(role, pin)| (role.as_str(), pin));
-        for (role, pin) in base.into_iter().chain(delegated) {
-            write_name(out, role);
-            meta::write_pin(out, pin);
-        }
-        out.push(b'}');
-        write_number(out, "version", self.version.get());
-        out.push(b'}');
-    }
+    out.push(b'}');
+    write_number(out, "version", body.version.get());
+    out.push(b'}');
 }
 
 #[derive(Default)]

@@ -6,70 +6,54 @@ use super::{
 };
 use crate::{
     limits::Limits,
-    metadata::{Delegation, KeyRing, RoleKeys, TargetEntry, TargetIndex, Targets, threshold},
-    name::{Expiry, PathRule, RoleName, Version},
-    wire::{
-        Document,
-        envelope::sealed::Syntax,
-        json::{self, Reader},
-    },
+    metadata::{Delegation, Extra, KeyRing, RoleKeys, TargetEntry, TargetIndex, Targets, threshold},
+    name::{PathRule, RoleName},
+    wire::json::{self, Reader},
 };
 
 const TYPE: &str = "Targets";
 const MEMBERS: &[&str] = &["_type", "delegations", "expires", "targets", "version"];
 
-impl Document for Targets {
-    fn version(&self) -> Version {
-        self.version
-    }
-
-    fn expires(&self) -> Expiry {
-        self.expires
-    }
+pub(in crate::wire) fn read(reader: &mut Reader<'_>, limits: &Limits) -> Result<Targets, WireError> {
+    let mut header = Header::default();
+    let (mut ring, mut delegations, mut targets) = Default::default();
+    reader.structure(MEMBERS, |reader, member| {
+        match member {
+            "delegations" => (ring, delegations) = read_delegations(reader, limits)?,
+            "targets" => targets = read_targets(reader)?,
+            _ => drop(header.read(reader, member, TYPE)?),
+        }
+        Ok::<_, WireError>(())
+    })?;
+    let (version, expires) = header.finish(TYPE)?;
+    Ok(Targets { version, expires, keys: ring, delegations, bins: None, targets, extra: Extra::default() })
 }
 
-impl Syntax for Targets {
-    fn read(reader: &mut Reader<'_>, limits: &Limits) -> Result<Self, WireError> {
-        let mut header = Header::default();
-        let (mut ring, mut delegations, mut targets) = Default::default();
-        reader.structure(MEMBERS, |reader, member| {
-            match member {
-                "delegations" => (ring, delegations) = read_delegations(reader, limits)?,
-                "targets" => targets = read_targets(reader)?,
-                _ => drop(header.read(reader, member, TYPE)?),
-            }
-            Ok::<_, WireError>(())
-        })?;
-        let (version, expires) = header.finish(TYPE)?;
-        Ok(Self { version, expires, keys: ring, delegations, targets })
-    }
-
-    fn write(&self, out: &mut Vec<u8>) {
-        out.push(b'{');
-        write_text(out, "_type", TYPE);
-        write_name(out, "delegations");
-        out.push(b'{');
-        keys::write_ring(out, &self.keys);
-        write_name(out, "roles");
-        out.push(b'[');
-        for (at, delegation) in self.delegations.iter().enumerate() {
-            if at > 0 {
-                out.push(b',');
-            }
-            write_delegation(out, delegation);
+pub(in crate::wire) fn write(body: &Targets, out: &mut Vec<u8>) {
+    out.push(b'{');
+    write_text(out, "_type", TYPE);
+    write_name(out, "delegations");
+    out.push(b'{');
+    keys::write_ring(out, &body.keys);
+    write_name(out, "roles");
+    out.push(b'[');
+    for (at, delegation) in body.delegations.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
         }
-        out.extend(b"]}");
-        write_text(out, "expires", &self.expires.to_string());
-        write_name(out, "targets");
-        out.push(b'{');
-        for TargetEntry { name, length, hashes, custom } in self.targets.iter() {
-            write_name(out, name);
-            meta::write_entry(out, &meta::Entry { hashes, length, custom });
-        }
-        out.push(b'}');
-        write_number(out, "version", self.version.get());
-        out.push(b'}');
+        write_delegation(out, delegation);
     }
+    out.extend(b"]}");
+    write_text(out, "expires", &body.expires.to_string());
+    write_name(out, "targets");
+    out.push(b'{');
+    for TargetEntry { name, length, hashes, custom } in body.targets.iter() {
+        write_name(out, name);
+        meta::write_entry(out, &meta::Entry { hashes, length, custom });
+    }
+    out.push(b'}');
+    write_number(out, "version", body.version.get());
+    out.push(b'}');
 }
 
 fn read_targets(reader: &mut Reader<'_>) -> Result<TargetIndex, WireError> {
@@ -144,7 +128,8 @@ fn read_delegation(reader: &mut Reader<'_>, limits: &Limits) -> Result<Delegatio
         return Err(WireError::invalid("name", format!("{name} can't be delegated to")));
     }
     let threshold = count.ok_or(WireError::Missing { member: "threshold" })?;
-    Ok(Delegation { name, keys: RoleKeys { key_ids, threshold }, paths: PathRule::Prefixes(paths) })
+    let (keys, paths) = (RoleKeys::new(key_ids, threshold), PathRule::Prefixes(paths));
+    Ok(Delegation { name, keys, paths, terminating: false, extra: Extra::default() })
 }
 
 fn write_delegation(out: &mut Vec<u8>, delegation: &Delegation) {
@@ -164,6 +149,8 @@ fn write_delegation(out: &mut Vec<u8>, delegation: &Delegation) {
             }
             out.push(b']');
         }
+        // No delegation of Notary's has another rule; one that had would grant nothing.
+        _ => {}
     }
     write_number(out, "threshold", u64::from(delegation.keys.threshold.get()));
     out.push(b'}');
