@@ -5,18 +5,20 @@ use libfuzzer_sys::fuzz_target;
 use tuf_notary::{
     limits::Limits,
     metadata::{Root, Snapshot, Targets, Timestamp},
-    wire::{Document, Envelope, json::canonicalise},
+    wire::{Dialect, Document, Envelope, json::canonicalise},
 };
 
 fuzz_target!(|bytes: &[u8]| {
-    read::<Root>(bytes);
-    read::<Timestamp>(bytes);
-    read::<Snapshot>(bytes);
-    read::<Targets>(bytes);
+    for dialect in [Dialect::Notary, Dialect::Tuf1] {
+        read::<Root>(dialect, bytes);
+        read::<Timestamp>(dialect, bytes);
+        read::<Snapshot>(dialect, bytes);
+        read::<Targets>(dialect, bytes);
+    }
 });
 
-fn read<T: Document>(bytes: &[u8]) {
-    let Ok(envelope) = Envelope::<T>::read(Dialect::Notary, bytes.to_vec(), &Limits::default()) else { return };
+fn read<T: Document>(dialect: Dialect, bytes: &[u8]) {
+    let Ok(envelope) = Envelope::<T>::read(dialect, bytes.to_vec(), &Limits::default()) else { return };
     let message = envelope.message().expect("what was read has a canonical form").into_owned();
     if message.iter().all(|byte| *byte >= 0x20) {
         let text = std::str::from_utf8(&message).expect("UTF-8");

@@ -113,7 +113,8 @@ fn compare<const N: usize>(
     if expected == found {
         return Ok(());
     }
-    let hex = |digest: Option<&[u8; N]>| digest.map_or_else(String::new, |it| data_encoding::HEXLOWER.encode(it));
+    let hex =
+        |digest: Option<&[u8; N]>| digest.map_or_else(String::new, |it| data_encoding::HEXLOWER.encode(it));
     let (name, expected, found) = (target.name().to_string(), hex(expected), hex(found));
     Err(DownloadError::Hash { name, algorithm, expected, found })
 }

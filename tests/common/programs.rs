@@ -10,8 +10,12 @@ pub const REQUIRE: &str = "TUF_NOTARY_REQUIRE_INTEROP";
 /// # Panics
 /// The program is missing and [`REQUIRE`] is set to 1.
 pub fn find(test: &str, program: &str) -> Option<PathBuf> {
-    let required = env::var(REQUIRE).is_ok_and(|value| value == "1");
-    decide(in_path(program), required, test, program)
+    decide(in_path(program), required(), test, program)
+}
+
+/// Whether a missing program is a failure.
+pub fn required() -> bool {
+    env::var(REQUIRE).is_ok_and(|value| value == "1")
 }
 
 /// What [`find`] does once it has looked.

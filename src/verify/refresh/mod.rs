@@ -422,7 +422,7 @@ impl Refresh {
             return Err(error);
         }
         self.stale = Some(error);
-        Ok(self.walk())
+        self.walk()
     }
 
     /// The content of a fetched file that the repository lists.

@@ -149,7 +149,8 @@ fn whole_seconds(expires: Expiry) -> Expiry {
         return expires;
     }
     let since = expires.to_system_time().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Expiry::after(SystemTime::UNIX_EPOCH, Duration::from_secs(since.as_secs())).unwrap_or_else(|_| Expiry::zero())
+    Expiry::after(SystemTime::UNIX_EPOCH, Duration::from_secs(since.as_secs()))
+        .unwrap_or_else(|_| Expiry::zero())
 }
 
 /// Reads an object: the members in `own` by `read`, all others into `extra`.

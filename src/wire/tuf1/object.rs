@@ -133,7 +133,8 @@ pub(super) fn write_escaped(out: &mut Vec<u8>, canonical: &[u8]) {
 fn plain_length(bytes: &[u8]) -> usize {
     // Blocks are looked at as a whole, which the compiler turns into vector instructions.
     let (blocks, _) = bytes.as_chunks::<32>();
-    let plain = blocks.iter().take_while(|block| !block.iter().fold(false, |found, byte| found | (*byte < 0x20)));
+    let plain =
+        blocks.iter().take_while(|block| !block.iter().fold(false, |found, byte| found | (*byte < 0x20)));
     let plain = plain.count().saturating_mul(32);
     let rest = bytes.get(plain..).unwrap_or_default();
     plain.saturating_add(rest.iter().position(|byte| *byte < 0x20).unwrap_or(rest.len()))
