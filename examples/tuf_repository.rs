@@ -38,6 +38,7 @@ usage: tuf_repository [OPTIONS] COMMAND
 
   --folder DIR               the repository; default: repository
   --keys DIR                 folder of key files; default: keys
+  --spec-version VERSION     what new files say, for clients that know an older one only
 
 Every key in the folder signs what it may. Where signatures are still missing, nothing is published:
 FOLDER/request.json can be carried to those who have the other keys. The key files here are plain; a real
@@ -73,6 +74,7 @@ fn main() -> ExitCode {
 struct Site {
     folder: PathBuf,
     keys: PathBuf,
+    spec_version: Option<String>,
 }
 
 impl Site {
@@ -80,7 +82,7 @@ impl Site {
         if self.metadata("timestamp.json").exists() {
             return Err(usage(format!("{} is a repository already", self.folder.display())));
         }
-        let mut editor = RepositoryEditor::new(Lifetimes::default());
+        let mut editor = self.named(RepositoryEditor::new(Lifetimes::default()))?;
         editor.add_key(&RoleName::Root, self.new_key("root")?.public_key())?;
         editor.add_key(&RoleName::Targets, self.new_key("targets")?.public_key())?;
         let online = self.new_key("online")?; // used every day, by a machine
@@ -139,7 +141,14 @@ impl Site {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         };
-        Ok(RepositoryEditor::open(Lifetimes::default(), read)?)
+        self.named(RepositoryEditor::open(Lifetimes::default(), read)?)
+    }
+
+    fn named(&self, mut editor: RepositoryEditor) -> Result<RepositoryEditor, Failure> {
+        if let Some(version) = &self.spec_version {
+            editor.set_spec_version(version)?;
+        }
+        Ok(editor)
     }
 
     /// Signs with all keys at hand; then publishes, or says whose signatures are missing.
@@ -194,11 +203,14 @@ impl Site {
     }
 
     fn from_arguments() -> Result<(Self, Vec<String>), Failure> {
-        let mut site = Self { folder: "repository".into(), keys: "keys".into() };
+        let mut site = Self { folder: "repository".into(), keys: "keys".into(), spec_version: None };
         let (mut words, mut parser) = (Vec::new(), lexopt::Parser::from_env());
         while let Some(argument) = parser.next().map_err(usage)? {
             match argument {
                 Long("folder") => site.folder = parser.value().map_err(usage)?.into(),
+                Long("spec-version") => {
+                    site.spec_version = Some(parser.value().and_then(|it| it.string()).map_err(usage)?);
+                }
                 Long("keys") => site.keys = parser.value().map_err(usage)?.into(),
                 Value(word) => words.push(word.string().map_err(usage)?),
                 other => return Err(usage(other.unexpected())),
