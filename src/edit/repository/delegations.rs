@@ -24,7 +24,7 @@ const MAX_BITS: u32 = 14;
 ///     paths: PathRule::Globs(vec!["team-a/*".to_owned()]),
 ///     terminating: true,
 /// };
-/// # Ok::<(), tuf_notary::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 #[allow(clippy::exhaustive_structs)]

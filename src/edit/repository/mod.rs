@@ -43,7 +43,7 @@
 //!
 //! let mut editor = publication.into_editor(); // ready for the next change
 //! # editor.renew(&RoleName::Timestamp)?;
-//! # Ok::<(), tuf_notary::Error>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod delegations;

@@ -36,14 +36,14 @@ pub struct TargetUpload {
 
 impl Publication {
     pub(super) fn new(release: Release, now: SystemTime) -> Result<Self, EditError> {
+        let targets = release.targets()?;
         let Release { before, mut after, request } = release;
         let mut changed = Vec::new();
         for document in &request.documents {
             after.publish(document.role(), document.file().into())?;
             changed.push(document.role().clone());
         }
-        let consistent = after.root.consistent_snapshot;
-        let renamed = before.published_root.as_ref().is_some_and(|it| it.body().consistent_snapshot != consistent);
+        let renamed = after.renames(&before);
         let mut files = Vec::new();
         for (role, bytes) in after.upload_order() {
             let is_renamed = renamed && !matches!(role, RoleName::Root | RoleName::Timestamp);
@@ -55,7 +55,6 @@ impl Publication {
             }
         }
         after.check_as_client(before.published_root.as_ref(), now)?;
-        let targets = uploads(&before, &after, renamed)?;
         Ok(Self { files, targets, editor: after })
     }
 
@@ -82,7 +81,24 @@ impl Publication {
     }
 }
 
+impl Release {
+    /// The targets that are new or have another content. Where somebody signs what he has uploaded,
+    /// they are there before the first signature.
+    ///
+    /// # Errors
+    /// A name that somebody else has signed is not one that clients fetch.
+    pub fn targets(&self) -> Result<Vec<TargetUpload>, EditError> {
+        uploads(&self.before, &self.after)
+    }
+}
+
 impl RepositoryEditor {
+    /// Whether files have other names than what is published says.
+    fn renames(&self, before: &Self) -> bool {
+        let consistent = self.root.consistent_snapshot;
+        before.published_root.as_ref().is_some_and(|root| root.body().consistent_snapshot != consistent)
+    }
+
     /// Takes a file as the published one.
     fn publish(&mut self, role: &RoleName, file: Bytes) -> Result<(), EditError> {
         match role {
@@ -153,18 +169,14 @@ impl RepositoryEditor {
 }
 
 /// Targets that were not there before, all of them when they get other names.
-fn uploads(
-    before: &RepositoryEditor,
-    after: &RepositoryEditor,
-    renamed: bool,
-) -> Result<Vec<TargetUpload>, EditError> {
-    let mut uploads = Vec::new();
+fn uploads(before: &RepositoryEditor, after: &RepositoryEditor) -> Result<Vec<TargetUpload>, EditError> {
+    let (renamed, mut uploads) = (after.renames(before), Vec::new());
     for (role, it) in &after.roles {
         let published = before.roles.get(role).and_then(|it| it.published.as_ref()).filter(|_| !renamed);
         for target in it.body.targets.iter() {
             let known = published.and_then(|published| published.body().targets.get(target.name));
             let same = known.is_some_and(|it| it.length == target.length && it.hashes == target.hashes);
-            if same || it.published.is_none() {
+            if same {
                 continue;
             }
             let name = TargetName::new(target.name)?;

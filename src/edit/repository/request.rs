@@ -33,7 +33,7 @@ use crate::{
 ///
 /// release.merge(&SigningRequest::read(&back)?)?;
 /// release.complete(now)?;
-/// # Ok::<(), tuf_notary::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct SigningRequest {
