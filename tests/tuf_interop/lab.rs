@@ -67,7 +67,8 @@ impl Client {
     fn with(facade: Facade, place: &Place, root: Vec<u8>, store: Option<&Path>, fresh: Freshness) -> Self {
         let below = |url: &str, folder: &str| format!("{url}/{folder}").parse().unwrap();
         let http = |url| HttpRepository::builder(below(url, "metadata")).targets_url(below(url, "targets"));
-        let slow = |url| AsyncHttpRepository::builder(below(url, "metadata")).targets_url(below(url, "targets"));
+        let slow =
+            |url| AsyncHttpRepository::builder(below(url, "metadata")).targets_url(below(url, "targets"));
         match (facade, place) {
             (Facade::Blocking, Place::Url(url)) => {
                 Self::Blocking(repository!(blocking, http(url).build().unwrap(), root, store, fresh))

@@ -2,12 +2,13 @@
 
 use std::{
     collections::BTreeSet,
+    fs,
     panic::{self, AssertUnwindSafe},
     thread,
 };
 
 use super::{changes::CHANGING, lab::*};
-use crate::common::python_tuf::{PythonTuf, Served, Target, Written};
+use crate::common::python_tuf::{Outcome, PythonTuf, Served, Target, Written};
 
 #[test]
 fn every_shape_is_read() {
@@ -60,9 +61,7 @@ fn over_http(facade: Facade, served: &Served, written: &Written) {
     let mut known = BTreeSet::new();
     for target in &written.expected.targets {
         let found = client.check_find(target);
-        let roles: Vec<_> = target.visited.iter().filter(|role| known.insert(role.as_str())).collect();
-        let files: Vec<_> = roles.into_iter().map(|role| format!("/metadata/{}", file(written, role))).collect();
-        assert_eq!(requests(), files, "{shape}: {target:?}");
+        assert_eq!(requests(), walk(written, target, &mut known), "{shape}: {target:?}");
         if let Some(found) = found {
             client.check_content(target, &found);
             assert_eq!(requests(), content(written, target), "{shape}: {target:?}");
@@ -78,13 +77,30 @@ fn workflow(written: &Written) -> Vec<String> {
     roots.chain(files).map(|file| format!("/metadata/{file}")).collect()
 }
 
-/// The name of a role's file in the repository. All delegated roles are at version 1.
+/// What a look-up asks for: roles that none before has brought. One that does not hold is asked for
+/// although it is known, for what is known may be damaged.
+fn walk<'t>(written: &Written, target: &'t Target, known: &mut BTreeSet<&'t str>) -> Vec<String> {
+    let refused = target.visited.last().filter(|_| target.result == Outcome::Refused);
+    let new = target.visited.iter().filter(|role| known.insert(role.as_str()) || Some(*role) == refused);
+    new.map(|role| format!("/metadata/{}", file(written, role))).collect()
+}
+
+/// The name of a role's file in the repository.
 fn file(written: &Written, role: &str) -> String {
     let name = encoded(role);
-    if role == "timestamp" || !written.expected.consistent_snapshot {
-        return format!("{name}.json");
+    match role {
+        "timestamp" => format!("{name}.json"),
+        _ if !written.expected.consistent_snapshot => format!("{name}.json"),
+        "snapshot" => format!("{}.snapshot.json", written.expected.versions[role]),
+        _ => format!("{}.{name}.json", listed(written, role)),
     }
-    format!("{}.{name}.json", written.expected.versions.get(role).unwrap_or(&1))
+}
+
+/// The version that the snapshot lists.
+fn listed(written: &Written, role: &str) -> u64 {
+    let snapshot = fs::read(written.metadata().join(file(written, "snapshot"))).unwrap();
+    let snapshot: serde_json::Value = serde_json::from_slice(&snapshot).unwrap();
+    snapshot["signed"]["meta"][format!("{role}.json")]["version"].as_u64().expect(role)
 }
 
 /// What a download asks for.
