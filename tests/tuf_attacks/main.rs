@@ -1,0 +1,8 @@
+//! Every published attack on TUF 1.0 clients that applies here: one test a row, named by its id, each
+//! driven through the façade against a server that serves what a forge makes.
+
+mod facade;
+mod lab;
+mod server;
+
+mod rollback;
