@@ -101,6 +101,8 @@ impl Search {
         target: &str,
     ) -> Result<Self, VerifyError> {
         let SearchPlan { dialect, limits, now, as_of, offline } = plan;
+        // The clock may stand before the latest time that the refresh knew of (CK-01).
+        let now = if as_of { now } else { now.max(set.judged) };
         let mut search = Self {
             judge: Judge { dialect, limits, now },
             as_of,
