@@ -6,3 +6,11 @@ mod lab;
 mod server;
 
 mod rollback;
+mod freeze;
+mod mix_and_match;
+mod signing;
+mod threshold;
+mod duplicate_keys;
+mod wrong_keys;
+#[path = "../attacks/spki.rs"]
+mod spki;
