@@ -2,10 +2,7 @@
 
 use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
-use tuf_notary::{
-    crypto::Scheme,
-    testkit::TufForgeKey,
-};
+use tuf_notary::{crypto::Scheme, testkit::TufForgeKey};
 
 use crate::{
     lab::{FOUR, Kept, Lab, keys},

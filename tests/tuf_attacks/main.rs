@@ -5,12 +5,12 @@ mod facade;
 mod lab;
 mod server;
 
-mod rollback;
+mod duplicate_keys;
 mod freeze;
 mod mix_and_match;
+mod rollback;
 mod signing;
-mod threshold;
-mod duplicate_keys;
-mod wrong_keys;
 #[path = "../attacks/spki.rs"]
 mod spki;
+mod threshold;
+mod wrong_keys;

@@ -3,26 +3,26 @@
 
 mod facade;
 
+#[path = "../tuf_attacks/duplicate_keys.rs"]
+mod duplicate_keys;
+#[path = "../tuf_attacks/freeze.rs"]
+mod freeze;
 #[path = "../tuf_attacks/lab.rs"]
 mod lab;
+#[path = "../tuf_attacks/mix_and_match.rs"]
+mod mix_and_match;
 #[path = "../tuf_attacks/rollback.rs"]
 mod rollback;
 #[path = "../tuf_attacks/server.rs"]
 mod server;
-#[path = "../tuf_attacks/freeze.rs"]
-mod freeze;
-#[path = "../tuf_attacks/mix_and_match.rs"]
-mod mix_and_match;
 #[path = "../tuf_attacks/signing.rs"]
 mod signing;
-#[path = "../tuf_attacks/threshold.rs"]
-mod threshold;
-#[path = "../tuf_attacks/duplicate_keys.rs"]
-mod duplicate_keys;
-#[path = "../tuf_attacks/wrong_keys.rs"]
-mod wrong_keys;
 #[path = "../attacks/spki.rs"]
 mod spki;
+#[path = "../tuf_attacks/threshold.rs"]
+mod threshold;
+#[path = "../tuf_attacks/wrong_keys.rs"]
+mod wrong_keys;
 
 /// A row that is added there is run here.
 #[test]

@@ -52,7 +52,9 @@ impl RepositoryEditor {
         let NewDelegation { role, keys, threshold: count, paths, terminating } = delegation;
         check_name(role)?;
         if matches!(paths, PathRule::Prefixes(_) | PathRule::Every(_)) {
-            return Err(NameError::new("path rule", &format!("{paths:?}"), "patterns or hash prefixes").into());
+            return Err(
+                NameError::new("path rule", &format!("{paths:?}"), "patterns or hash prefixes").into()
+            );
         }
         let count = threshold(i64::from(*count))?;
         if self.role(parent)?.body.bins.is_some() {

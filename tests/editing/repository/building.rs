@@ -66,7 +66,8 @@ fn every_kind_of_key_signs() {
     assert_eq!(editor.root().targets.key_ids, [id]);
     lab.publish_with(&editor, &[&p256]);
     lab.client();
-    let key = &lab.read("1.root.json")["signed"]["keys"].as_object().unwrap().values().next().unwrap().clone();
+    let key =
+        &lab.read("1.root.json")["signed"]["keys"].as_object().unwrap().values().next().unwrap().clone();
     assert_eq!((&key["keytype"], &key["scheme"]), (&"ecdsa".into(), &"ecdsa-sha2-nistp256".into()));
 }
 
@@ -93,7 +94,10 @@ fn hash_bins_take_each_target_by_its_name() {
     let bin_of = editor.bin_of(&RoleName::Targets, &target("more")).unwrap();
     editor.add_target(&bin_of, &target("more"), &info(b"y")).unwrap();
     let publication = lab.publish_with(&editor, &[&bin]);
-    assert_eq!(names(&publication), [format!("2.{bin_of}.json"), "2.snapshot.json".into(), "timestamp.json".into()]);
+    assert_eq!(
+        names(&publication),
+        [format!("2.{bin_of}.json"), "2.snapshot.json".into(), "timestamp.json".into()]
+    );
     let again = editor.delegate_bins(&RoleName::Targets, bins, &keys, 1).unwrap_err();
     assert!(matches!(again, EditError::NotListed { .. }));
     let error = editor.delegate_bins(&bin_of, HashBins::new("b", 15).unwrap(), &keys, 1).unwrap_err();

@@ -43,7 +43,12 @@ impl Lab {
     }
 
     pub fn unpublished() -> Self {
-        Self { offline: key(), online: key(), files: Files::new(), now: SystemTime::UNIX_EPOCH + DAY * 20_000 }
+        Self {
+            offline: key(),
+            online: key(),
+            files: Files::new(),
+            now: SystemTime::UNIX_EPOCH + DAY * 20_000,
+        }
     }
 
     /// A repository that begins, with all its keys.
