@@ -14,3 +14,7 @@ mod duplicate_keys;
 mod wrong_keys;
 #[path = "../attacks/spki.rs"]
 mod spki;
+mod endless_data;
+mod large_files;
+mod mirrors;
+mod known_faults;
