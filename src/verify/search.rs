@@ -119,6 +119,7 @@ impl Search {
         };
         let targets = search.set.targets().clone();
         search.judge.unexpired(&RoleName::Targets, targets.body())?;
+        search.count(&RoleName::Targets, targets.bytes())?;
         search.state = match search.ask(&RoleName::Targets, targets.body(), 0)? {
             Some(found) => State::Done(Some(found)),
             None => search.next()?,
@@ -298,7 +299,7 @@ impl Search {
         }
     }
 
-    /// Each file is bounded, and so are all of one look-up together.
+    /// Each file is bounded, and so are targets and all that one look-up loads together.
     fn count(&mut self, role: &RoleName, bytes: &[u8]) -> Result<(), VerifyError> {
         let limit = self.judge.limits.max_total;
         self.total = self.total.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));

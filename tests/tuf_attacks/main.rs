@@ -14,3 +14,7 @@ mod signing;
 mod spki;
 mod threshold;
 mod wrong_keys;
+mod endless_data;
+mod large_files;
+mod mirrors;
+mod known_faults;

@@ -47,16 +47,6 @@ impl Trial {
         self.with(|forge| forge.signatures(role, move |list| change(list.as_array_mut().unwrap())))
     }
 
-    /// Changes the bytes of each of the role's signatures.
-    pub fn with_bytes(self, change: impl Fn(Vec<u8>) -> Vec<u8> + Send + Sync + 'static) -> Self {
-        self.with_signatures(move |list| {
-            for signature in list {
-                let bytes = data_encoding::HEXLOWER.decode(signature["sig"].as_str().unwrap().as_bytes());
-                signature["sig"] = data_encoding::HEXLOWER.encode(&change(bytes.unwrap())).into();
-            }
-        })
-    }
-
     #[track_caller]
     pub fn accepted(mut self) {
         let file = self.lab.serve().newest(self.role);

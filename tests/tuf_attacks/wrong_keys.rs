@@ -32,7 +32,7 @@ fn pem(der: &[u8]) -> String {
 /// A key that nobody can count on does no harm to the others.
 #[track_caller]
 fn counts_for_nothing(listed: &Value) {
-    for role in ROLES {
+    for role in ["root", "timestamp", "team"] {
         let unusable = &TufForgeKey::ed25519().listed_as(listed.clone());
         let [good] = &keys();
         Trial::new(role, &[unusable, good], 1, &[unusable, good]).accepted();

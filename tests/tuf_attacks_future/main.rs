@@ -23,6 +23,14 @@ mod spki;
 mod threshold;
 #[path = "../tuf_attacks/wrong_keys.rs"]
 mod wrong_keys;
+#[path = "../tuf_attacks/endless_data.rs"]
+mod endless_data;
+#[path = "../tuf_attacks/large_files.rs"]
+mod large_files;
+#[path = "../tuf_attacks/mirrors.rs"]
+mod mirrors;
+#[path = "../tuf_attacks/known_faults.rs"]
+mod known_faults;
 
 /// A row that is added there is run here.
 #[test]
