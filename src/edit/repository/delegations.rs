@@ -158,8 +158,7 @@ fn no_place(role: &RoleName, what: &str) -> EditError {
 fn file_all(ring: &mut KeyRing, role: &RoleName, keys: &[PublicKey]) -> Result<Vec<KeyId>, EditError> {
     let mut ids = Vec::new();
     for key in keys {
-        let reason = key.material().err().map(ToString::to_string).unwrap_or_default();
-        let scheme = key.tuf_scheme().ok_or(EditError::UnusableKey { role: role.clone(), reason })?;
+        let scheme = super::keys::scheme(role, key)?;
         let id = tuf1::file(ring, key, scheme)?;
         if !ids.contains(&id) {
             ids.push(id);

@@ -15,10 +15,7 @@ impl RepositoryEditor {
     /// # Errors
     /// There is no such role, or the key is not usable.
     pub fn add_key(&mut self, role: &RoleName, key: &PublicKey) -> Result<KeyId, EditError> {
-        let reason = key.material().err().map(ToString::to_string).unwrap_or_default();
-        let unusable = EditError::UnusableKey { role: role.clone(), reason };
-        let scheme = key.tuf_scheme().ok_or(unusable)?;
-        self.add_key_for(role, key, scheme)
+        self.add_key_for(role, key, scheme(role, key)?)
     }
 
     /// The same for an RSA key that signs with PKCS#1 v1.5 instead of PSS.
@@ -142,7 +139,7 @@ impl RepositoryEditor {
             let body = &mut parent.body;
             let named = body.delegations.iter_mut().find(|child| child.name == *role);
             let bins = body.bins.as_mut().filter(|it| it.bins.contains(role.as_str()));
-            let keys = named.map(|child| &mut child.keys).or(bins.map(|bins| &mut bins.keys));
+            let keys = named.map(|child| &mut child.keys).or_else(|| bins.map(|bins| &mut bins.keys));
             if let Some(keys) = keys {
                 edit(&mut body.keys, keys)?;
                 found = true;
@@ -150,6 +147,14 @@ impl RepositoryEditor {
         }
         if found { Ok(()) } else { Err(EditError::UnknownRole { role: role.clone() }) }
     }
+}
+
+/// The scheme in which a key signs where nobody asks for another.
+pub(super) fn scheme(role: &RoleName, key: &PublicKey) -> Result<Scheme, EditError> {
+    key.tuf_scheme().ok_or_else(|| {
+        let reason = key.material().err().map(ToString::to_string).unwrap_or_default();
+        EditError::UnusableKey { role: role.clone(), reason }
+    })
 }
 
 fn unused<'a>(ids: &[KeyId], mut lists: impl Iterator<Item = &'a RoleKeys>) -> Vec<KeyId> {
