@@ -131,7 +131,10 @@ fn offline_the_cache_answers_with_consistent_snapshots_and_without() {
 
 #[test]
 fn patterns_with_other_signs_than_ours_do_not_end_the_look_up() {
-    let strange = ["**", "**/x", "[", "]", "[a", "a[!", "[z-a]", "{", "{a,", "\\", "a\\", "(", "***", "", "/", "//", "?["];
+    let strange = [
+        "**", "**/x", "[", "]", "[a", "a[!", "[z-a]", "{", "{a,", "\\", "a\\", "(", "***", "", "/", "//",
+        "?[",
+    ];
     let mut forge = TufForge::new();
     forge.delegate("targets", "strange", &keys::<1>(), 1, &strange);
     forge.delegate("targets", "plain", &keys::<1>(), 1, &["dir/*"]);

@@ -5,10 +5,18 @@ mod facade;
 
 #[path = "../tuf_attacks/duplicate_keys.rs"]
 mod duplicate_keys;
+#[path = "../tuf_attacks/endless_data.rs"]
+mod endless_data;
 #[path = "../tuf_attacks/freeze.rs"]
 mod freeze;
+#[path = "../tuf_attacks/known_faults.rs"]
+mod known_faults;
 #[path = "../tuf_attacks/lab.rs"]
 mod lab;
+#[path = "../tuf_attacks/large_files.rs"]
+mod large_files;
+#[path = "../tuf_attacks/mirrors.rs"]
+mod mirrors;
 #[path = "../tuf_attacks/mix_and_match.rs"]
 mod mix_and_match;
 #[path = "../tuf_attacks/rollback.rs"]
@@ -23,14 +31,6 @@ mod spki;
 mod threshold;
 #[path = "../tuf_attacks/wrong_keys.rs"]
 mod wrong_keys;
-#[path = "../tuf_attacks/endless_data.rs"]
-mod endless_data;
-#[path = "../tuf_attacks/large_files.rs"]
-mod large_files;
-#[path = "../tuf_attacks/mirrors.rs"]
-mod mirrors;
-#[path = "../tuf_attacks/known_faults.rs"]
-mod known_faults;
 
 /// A row that is added there is run here.
 #[test]
