@@ -110,7 +110,10 @@ fn cj_10_unknown_integers_of_any_size_are_exact() {
     assert!(message.contains(&format!("\"b\":{large}")));
     assert_eq!(message.as_bytes(), canonical(Dialect::Tuf1, root.body()));
     for number in ["2.0", "2e0", "0.5", "1e400"] {
-        assert!(read::<Root>(&altered("root.json", "\"b\": 2", &format!("\"b\": {number}"))).is_err(), "{number}");
+        assert!(
+            read::<Root>(&altered("root.json", "\"b\": 2", &format!("\"b\": {number}"))).is_err(),
+            "{number}"
+        );
     }
 }
 
