@@ -9,6 +9,7 @@ use super::RepositoryCore;
 use crate::{
     crypto::digest::{Sha256, Sha512},
     error::{DownloadError, Error},
+    name::TargetPath,
     transport::{AsyncTargetTransport, TargetBody, TransportError},
     view::FoundTarget,
 };
@@ -35,8 +36,10 @@ impl RepositoryCore {
         Ok(())
     }
 
-    /// The first of the places where the content may lie that has it.
+    /// The first of the places where the content may lie that has it. A name that could lead to another
+    /// place is not asked for (DG-16, PT-05).
     async fn open(&self, target: &FoundTarget) -> Result<Box<dyn TargetBody>, Error> {
+        TargetPath::new(target.name().clone())?;
         let transport = self.targets()?;
         let mut missing = TransportError::NotFound { what: target.name().to_string() };
         for path in target.paths() {
