@@ -4,5 +4,18 @@
 mod facade;
 mod lab;
 mod server;
+mod tools;
 
+mod artifacts;
+mod cache;
+mod canonical;
+mod clock;
+mod crash;
+mod delegations;
+mod key_rotation;
+mod parser;
+mod path_rules;
+mod paths;
+mod publishing;
 mod rollback;
+mod transport_errors;
