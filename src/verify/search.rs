@@ -101,6 +101,8 @@ impl Search {
         target: &str,
     ) -> Result<Self, VerifyError> {
         let SearchPlan { dialect, limits, now, as_of, offline } = plan;
+        // As in the refresh, a clock that was set back makes nothing valid again.
+        let now = if as_of { now } else { now.max(set.judged) };
         let mut search = Self {
             judge: Judge { dialect, limits, now },
             as_of,
