@@ -1,10 +1,7 @@
 //! ED: bodies without end, and lengths that are none.
 
 use serde_json::{Value, json};
-use tuf_notary::{
-    name::TargetName,
-    testkit::TufForge,
-};
+use tuf_notary::{name::TargetName, testkit::TufForge};
 
 use crate::{
     lab::{Lab, keys, version},
@@ -305,9 +302,13 @@ fn pad(forge: &mut TufForge, role: &str, length: usize) {
 fn a_file_as_large_as_its_parent_lists_is_taken_whatever_others_cap() {
     // Others stop at 512,000 bytes of a root, 16 KiB of a timestamp, 2 and 5 million of the rest.
     let mut forge = with_team();
-    for (role, length) in
-        [("root", 600_000), ("timestamp", 600_000), ("snapshot", 2_100_000), ("targets", 5_100_000), ("team", 5_100_000)]
-    {
+    for (role, length) in [
+        ("root", 600_000),
+        ("timestamp", 600_000),
+        ("snapshot", 2_100_000),
+        ("targets", 5_100_000),
+        ("team", 5_100_000),
+    ] {
         pad(&mut forge, role, length);
     }
     let published = forge.build();

@@ -24,8 +24,11 @@ fn first_contact(role: &str, mark: &'static str, suffix: &str, count: usize) -> 
     let mut more = mark.to_owned();
     for at in 0..count {
         let digest = "ab".repeat(32);
-        write!(more, "\"r{at:06}{suffix}\":{{\"hashes\":{{\"sha256\":\"{digest}\"}},\"length\":{at},\"version\":1}},")
-            .unwrap();
+        write!(
+            more,
+            "\"r{at:06}{suffix}\":{{\"hashes\":{{\"sha256\":\"{digest}\"}},\"length\":{at},\"version\":1}},"
+        )
+        .unwrap();
     }
     let mut lab = Lab::new();
     lab.forge.before_sign(role, move |text| text.replacen(mark, &more, 1));
@@ -176,7 +179,10 @@ fn ed_12_more_keys_in_a_file_than_the_limit_are_refused() {
 #[test]
 fn ed_12_an_rsa_key_of_64_kbit_counts_for_nothing() {
     for bits in [8200, 16_384, 65_536] {
-        let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", BASE64.encode(&spki::rsa(bits)));
+        let pem = format!(
+            "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
+            BASE64.encode(&spki::rsa(bits))
+        );
         let listed = json!({ "keytype": "rsa", "keyval": { "public": pem }, "scheme": "rsassa-pss-sha256" });
         let (huge, good) = (&TufForgeKey::ed25519().listed_as(listed), &TufForgeKey::ed25519());
         for role in ["root", "team"] {

@@ -5,16 +5,17 @@ mod facade;
 mod lab;
 mod server;
 
-mod rollback;
-mod freeze;
-mod mix_and_match;
-mod signing;
-mod threshold;
 mod duplicate_keys;
-mod wrong_keys;
-#[path = "../attacks/spki.rs"]
-mod spki;
 mod endless_data;
+mod freeze;
+mod known_faults;
 mod large_files;
 mod mirrors;
-mod known_faults;
+mod mix_and_match;
+mod rollback;
+mod signing;
+#[path = "../attacks/spki.rs"]
+#[allow(dead_code)] // its other half is for Notary
+mod spki;
+mod threshold;
+mod wrong_keys;

@@ -19,7 +19,12 @@ pub struct Trial {
 
 impl Trial {
     /// A new version of `role` for which these keys are listed, signed by these.
-    pub fn new(role: &'static str, listed: &[&TufForgeKey], threshold: u32, signers: &[&TufForgeKey]) -> Self {
+    pub fn new(
+        role: &'static str,
+        listed: &[&TufForgeKey],
+        threshold: u32,
+        signers: &[&TufForgeKey],
+    ) -> Self {
         let owned = |keys: &[&TufForgeKey]| keys.iter().map(|key| (*key).clone()).collect::<Vec<_>>();
         let (listed, signers) = (owned(listed), owned(signers));
         let lab = Lab::of(with_team());

@@ -12,8 +12,13 @@ use crate::{
 };
 
 const SCHEMES: [&str; 7] = [
-    "ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "rsassa-pss-sha256", "rsa-pkcs1v15-sha256",
-    "ed448", "",
+    "ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "rsassa-pss-sha256",
+    "rsa-pkcs1v15-sha256",
+    "ed448",
+    "",
 ];
 
 fn key_object(keytype: &str, scheme: &str, public: &str) -> Value {
@@ -54,6 +59,7 @@ fn wk_01_a_signature_by_a_key_of_nobody_is_refused() {
         let [a, stranger] = &keys();
         Trial::new(role, &[a], 1, &[stranger]).refused("THRESHOLD");
         Trial::new(role, &[a], 1, &[&stranger.with_id(a.id())]).refused("THRESHOLD");
+        Trial::new(role, &[a], 1, &[&a.with_id("unlisted")]).refused("THRESHOLD");
     }
 }
 
@@ -124,8 +130,8 @@ fn wk_10_a_key_of_small_order_is_refused() {
     // For the neutral element as key, this signature verifies over every message.
     let neutral = [vec![1], vec![0; 31]].concat();
     let forged = [neutral.clone(), vec![0; 32]].concat();
-    let weak = &TufForgeKey::ed25519()
-        .listed_as(key_object("ed25519", "ed25519", &HEXLOWER.encode(&neutral)));
+    let weak =
+        &TufForgeKey::ed25519().listed_as(key_object("ed25519", "ed25519", &HEXLOWER.encode(&neutral)));
     for role in ROLES {
         let (forged, at) = (HEXLOWER.encode(&forged), usize::from(role == "root"));
         let sign = move |list: &mut Vec<Value>| list[at]["sig"] = forged.clone().into();
@@ -140,8 +146,8 @@ fn wk_10_an_ed25519_signature_with_its_order_added_is_refused() {
     let [key] = keys();
     no_signature(&key, |mut bytes| {
         const ORDER: [u8; 32] = [
-            0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0,
-            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+            0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
         ];
         let mut carry = 0;
         for (digit, order) in bytes[32..].iter_mut().zip(ORDER) {
@@ -192,7 +198,7 @@ fn wk_13_a_scheme_of_other_keys_makes_a_key_unusable() {
             let mut listed = key.to_json().clone();
             listed["scheme"] = json!(scheme);
             let wrong = &key.listed_as(listed);
-            // RSA has two schemes. It signs in one of them here.
+            // An RSA key has two schemes, and signs in one of them here.
             for role in ["timestamp", "team"] {
                 Trial::new(role, &[wrong], 1, &[wrong]).refused("THRESHOLD");
             }
