@@ -273,6 +273,10 @@ impl Kept {
         Self { store: Arc::new(store), folder: Some(Arc::new(folder)) }
     }
 
+    pub fn is_folder(&self) -> bool {
+        self.folder.is_some()
+    }
+
     /// Where the files lie.
     pub fn path(&self) -> PathBuf {
         self.folder.as_ref().expect("a store in a folder").path().join("metadata")

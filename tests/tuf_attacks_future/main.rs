@@ -15,10 +15,24 @@ mod clock;
 mod crash;
 #[path = "../tuf_attacks/delegations.rs"]
 mod delegations;
+#[path = "../tuf_attacks/duplicate_keys.rs"]
+mod duplicate_keys;
+#[path = "../tuf_attacks/endless_data.rs"]
+mod endless_data;
+#[path = "../tuf_attacks/freeze.rs"]
+mod freeze;
 #[path = "../tuf_attacks/key_rotation.rs"]
 mod key_rotation;
+#[path = "../tuf_attacks/known_faults.rs"]
+mod known_faults;
 #[path = "../tuf_attacks/lab.rs"]
 mod lab;
+#[path = "../tuf_attacks/large_files.rs"]
+mod large_files;
+#[path = "../tuf_attacks/mirrors.rs"]
+mod mirrors;
+#[path = "../tuf_attacks/mix_and_match.rs"]
+mod mix_and_match;
 #[path = "../tuf_attacks/parser.rs"]
 mod parser;
 #[path = "../tuf_attacks/path_rules.rs"]
@@ -31,10 +45,19 @@ mod publishing;
 mod rollback;
 #[path = "../tuf_attacks/server.rs"]
 mod server;
+#[path = "../tuf_attacks/signing.rs"]
+mod signing;
+#[path = "../attacks/spki.rs"]
+#[allow(dead_code)] // its other half is for Notary
+mod spki;
+#[path = "../tuf_attacks/threshold.rs"]
+mod threshold;
 #[path = "../tuf_attacks/tools.rs"]
 mod tools;
 #[path = "../tuf_attacks/transport_errors.rs"]
 mod transport_errors;
+#[path = "../tuf_attacks/wrong_keys.rs"]
+mod wrong_keys;
 
 /// A row that is added there is run here.
 #[test]
