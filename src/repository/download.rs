@@ -36,9 +36,9 @@ impl RepositoryCore {
         Ok(())
     }
 
-    /// The first of the places where the content may lie that has it.
+    /// The first of the places where the content may lie that has it. A name that could lead to another
+    /// place is not asked for (DG-16, PT-05).
     async fn open(&self, target: &FoundTarget) -> Result<Box<dyn TargetBody>, Error> {
-        // A name that means another place to some server or file system is not asked for.
         TargetPath::new(target.name().clone())?;
         let transport = self.targets()?;
         let mut missing = TransportError::NotFound { what: target.name().to_string() };

@@ -48,6 +48,8 @@ impl RepositoryCore {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or_else(|| Path::new("."));
         fs::create_dir_all(folder).map_err(failed)?;
+        // A folder that was not there leads somewhere only now, as in `new/../metadata`.
+        self.check_place(target, path)?;
         let mut new = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
         self.download(target, new.as_file_mut(), progress).await?;
         new.as_file().sync_all().map_err(failed)?;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tuf_notary::{crypto::Scheme, testkit::TufForgeKey};
 
 use crate::{
-    lab::{FOUR, Kept, Lab, keys},
+    lab::{FOUR, Lab, keys},
     signing::{ROLES, Trial, load, with_team},
     spki,
 };
@@ -226,8 +226,7 @@ fn dk_12_two_delegations_to_one_role_are_refused() {
     for _ in 0..2 {
         forge.delegate("team", "below", &keys::<1>(), 1, &["team/*"]);
     }
-    let mut lab = Lab::of(forge);
-    lab.store = Kept::memory();
+    let lab = Lab::of(forge);
     assert_eq!(load(&lab).unwrap_err().code(), "MALFORMED");
     assert_eq!(lab.kept("team"), None);
 }

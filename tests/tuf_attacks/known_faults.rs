@@ -3,10 +3,11 @@
 use tuf_notary::{
     name::{Form, Resource, RoleName, TargetName, Version},
     testkit::TufForge,
+    verify::Notice,
     view::Freshness,
 };
 
-use crate::lab::{Kept, Lab, keys, version};
+use crate::lab::{DAY, Kept, LATER, Lab, SOON, keys, version};
 
 fn find(client: &crate::facade::Repository, name: &str) -> Result<bool, &'static str> {
     let found = client.find(&TargetName::new(name).unwrap());
@@ -157,4 +158,20 @@ fn patterns_with_other_signs_than_ours_do_not_end_the_look_up() {
         forge.add_target("strange", pattern, b"content");
         assert!(Lab::of(forge).find(pattern).unwrap().is_some(), "{pattern}");
     }
+}
+
+#[test]
+fn a_clock_that_was_set_back_makes_no_delegated_role_valid_again() {
+    let mut forge = tree();
+    for role in ["timestamp", "snapshot", "targets"] {
+        forge.expires(role, LATER);
+    }
+    forge.expires("a", SOON);
+    let lab = Lab::of(forge);
+    lab.clock.advance(DAY * 5);
+    lab.refresh().unwrap();
+    lab.clock.set(TufForge::now());
+    let set = lab.refresh().unwrap();
+    assert!(set.notices().contains(&Notice::ClockBehind));
+    lab.not_found("in-c", "EXPIRED");
 }

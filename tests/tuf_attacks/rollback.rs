@@ -8,11 +8,11 @@ use crate::{
     server::Answer,
 };
 
-/// A client that has trusted a second version of everything, and the repository's first state.
+/// A client that has trusted a second timestamp, and the repository's first state.
 fn second() -> (Lab, TufPublished) {
     let mut forge = TufForge::new();
     let first = forge.build();
-    forge.bump("targets");
+    forge.bump("timestamp");
     (Lab::trusting_of(forge), first)
 }
 
@@ -46,6 +46,20 @@ fn rb_01_a_root_of_another_version_than_was_asked_for_is_refused() {
         lab.refused_and_kept("ROOT_CHANGED", &FOUR, &healthy);
         assert_eq!(lab.kept_version("root"), Some(2));
     }
+}
+
+#[test]
+fn rb_01_roots_before_a_wrong_one_are_kept() {
+    let mut lab = Lab::trusting();
+    for _ in 0..3 {
+        lab.forge.rotate_root(&keys::<1>(), 1);
+    }
+    let healthy = lab.serve();
+    lab.server.put("4.root.json", healthy.file("3.root.json").unwrap());
+    lab.refused("ROOT_CHANGED");
+    assert_eq!(lab.kept("root").as_deref(), healthy.file("3.root.json"));
+    lab.refused_and_kept("ROOT_CHANGED", &["timestamp", "snapshot", "targets"], &healthy);
+    assert_eq!(lab.kept_version("root"), Some(4));
 }
 
 #[test]

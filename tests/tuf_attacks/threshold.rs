@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::{
-    lab::{FOUR, Kept, Lab, keys},
-    signing::{ROLES, Trial, load, with_team},
+    lab::{FOUR, Lab, keys},
+    signing::{ROLES, Trial, with_team},
 };
 
 #[test]
@@ -252,12 +252,5 @@ fn th_10_a_broken_first_root_is_refused_without_a_request() {
         lab.refused("PIN_INVALID");
         assert_eq!(lab.kept("root"), before);
     }
-    let mut lab = lab;
-    lab.store = Kept::folder();
-    load_any(&lab);
-}
-
-fn load_any(lab: &Lab) {
     lab.refresh().expect("the whole one is trusted");
-    assert!(load(&Lab::of(with_team())).is_ok());
 }

@@ -59,6 +59,7 @@ fn wk_01_a_signature_by_a_key_of_nobody_is_refused() {
         let [a, stranger] = &keys();
         Trial::new(role, &[a], 1, &[stranger]).refused("THRESHOLD");
         Trial::new(role, &[a], 1, &[&stranger.with_id(a.id())]).refused("THRESHOLD");
+        Trial::new(role, &[a], 1, &[&a.with_id("unlisted")]).refused("THRESHOLD");
     }
 }
 
@@ -197,7 +198,7 @@ fn wk_13_a_scheme_of_other_keys_makes_a_key_unusable() {
             let mut listed = key.to_json().clone();
             listed["scheme"] = json!(scheme);
             let wrong = &key.listed_as(listed);
-            // RSA has two schemes. It signs in one of them here.
+            // An RSA key has two schemes, and signs in one of them here.
             for role in ["timestamp", "team"] {
                 Trial::new(role, &[wrong], 1, &[wrong]).refused("THRESHOLD");
             }

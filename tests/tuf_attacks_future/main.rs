@@ -3,12 +3,26 @@
 
 mod facade;
 
+#[path = "../tuf_attacks/artifacts.rs"]
+mod artifacts;
+#[path = "../tuf_attacks/cache.rs"]
+mod cache;
+#[path = "../tuf_attacks/canonical.rs"]
+mod canonical;
+#[path = "../tuf_attacks/clock.rs"]
+mod clock;
+#[path = "../tuf_attacks/crash.rs"]
+mod crash;
+#[path = "../tuf_attacks/delegations.rs"]
+mod delegations;
 #[path = "../tuf_attacks/duplicate_keys.rs"]
 mod duplicate_keys;
 #[path = "../tuf_attacks/endless_data.rs"]
 mod endless_data;
 #[path = "../tuf_attacks/freeze.rs"]
 mod freeze;
+#[path = "../tuf_attacks/key_rotation.rs"]
+mod key_rotation;
 #[path = "../tuf_attacks/known_faults.rs"]
 mod known_faults;
 #[path = "../tuf_attacks/lab.rs"]
@@ -19,17 +33,29 @@ mod large_files;
 mod mirrors;
 #[path = "../tuf_attacks/mix_and_match.rs"]
 mod mix_and_match;
+#[path = "../tuf_attacks/parser.rs"]
+mod parser;
+#[path = "../tuf_attacks/path_rules.rs"]
+mod path_rules;
+#[path = "../tuf_attacks/paths.rs"]
+mod paths;
+#[path = "../tuf_attacks/publishing.rs"]
+mod publishing;
 #[path = "../tuf_attacks/rollback.rs"]
 mod rollback;
 #[path = "../tuf_attacks/server.rs"]
 mod server;
 #[path = "../tuf_attacks/signing.rs"]
 mod signing;
-#[allow(dead_code)] // a part of it
 #[path = "../attacks/spki.rs"]
+#[allow(dead_code)] // its other half is for Notary
 mod spki;
 #[path = "../tuf_attacks/threshold.rs"]
 mod threshold;
+#[path = "../tuf_attacks/tools.rs"]
+mod tools;
+#[path = "../tuf_attacks/transport_errors.rs"]
+mod transport_errors;
 #[path = "../tuf_attacks/wrong_keys.rs"]
 mod wrong_keys;
 

@@ -109,8 +109,8 @@ impl MetadataStore for RepositoryStore {
     fn holds(&self, path: &Path) -> bool {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let real = |folder: &Path| fs::canonicalize(folder).ok();
-        let own = real(&self.folder);
-        own.is_some() && own == real(folder.unwrap_or_else(|| Path::new(".")))
+        let folder = real(folder.unwrap_or_else(|| Path::new(".")));
+        folder.is_some() && [real(&self.folder), real(&self.folder.join(OWN))].contains(&folder)
     }
 
     fn lock(&self, wait: Duration) -> Result<StoreLock, StoreError> {

@@ -10,7 +10,7 @@ use crate::{
     metadata::{Authority, Root, Snapshot, Timestamp},
     name::RoleName,
     verify::{Notice, TrustedSet, Verified, VerifyError},
-    wire::{Bytes, CachedFiles, Document, EqualTimestamp, TargetsFloor},
+    wire::{Bytes, CachedFiles, Document, EqualTimestamp, Floor, TargetsFloor},
 };
 
 /// What was trusted when a refresh began, as far as it binds still.
@@ -30,19 +30,26 @@ impl Refresh {
     }
 
     /// Gives up what a newly reached root no longer vouches for, on disk as well, before the root
-    /// itself is kept: keys that are given back to a role later don't bring it back.
+    /// itself is kept: keys that are given back to a role later don't bring it back. The record is
+    /// written last, so it may be older than the root that is kept: what it says is given up by each
+    /// root that it doesn't know.
     pub(super) fn let_go(&mut self, next: &Verified<Root>) {
         let version = next.body().version;
-        if self.floors.get(&RoleName::Root).is_some_and(|floor| floor.version >= version) {
+        let is_behind = |floor: Option<&Floor>| floor.is_none_or(|floor| floor.version < version);
+        if !is_behind(self.record.floors.get(&RoleName::Root)) {
             return;
         }
+        let is_new = is_behind(self.floors.get(&RoleName::Root));
         for role in [RoleName::Timestamp, RoleName::Snapshot] {
             let authority = next.body().authority(&role);
-            if authority.is_some_and(|authority| self.floors.let_go(&role, &authority)) {
+            let is_void = authority.is_some_and(|authority| self.floors.let_go(&role, &authority));
+            if is_void && is_new {
                 self.forget(&role);
             }
         }
-        self.since.push(next.clone());
+        if is_new {
+            self.since.push(next.clone());
+        }
     }
 
     /// A timestamp must not lead back to an older snapshot.

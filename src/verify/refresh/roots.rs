@@ -261,6 +261,9 @@ impl Refresh {
     fn begin_with(&mut self, root: Verified<Root>) -> Result<State, VerifyError> {
         let unexpired = self.judge.unexpired(&RoleName::Root, root.body());
         let outdated = self.check_root_floor(&root).and(unexpired).err();
+        if self.rules().newer_roots == NewerRoots::Always {
+            self.let_go(&root);
+        }
         self.anchor = Some(root.clone());
         self.root = Some(root);
         self.note_first_use();

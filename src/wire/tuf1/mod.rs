@@ -1,7 +1,8 @@
 //! The documents of TUF 1.0 (specification 1.0.34 section 4).
 //!
-//! Rule: names of members are exact, a member that has no meaning here is kept and written back,
-//! and what the specification requires must be there. One file a document; all of them share the
+//! Rule: names of members are exact, a member that has no meaning here is kept and written back
+//! unless others could take it for one that has (CJ-02), and what the specification requires must be
+//! there. One file a document; all of them share the
 //! members that this module reads, and the envelope.
 
 mod carry;
@@ -35,6 +36,8 @@ use object::Object;
 /// The version of the specification that new documents name.
 pub(crate) const SPEC_VERSION: &str = "1.0.34";
 
+const COMMON: [&str; 4] = ["_type", "expires", "spec_version", "version"];
+
 /// The members that every `signed` part has.
 #[derive(Default)]
 struct Header {
@@ -57,6 +60,10 @@ impl Header {
         reader.map(|reader, name| {
             if let Some(member) = own.iter().find(|member| name == **member) {
                 return read(reader, member, &mut header.extra);
+            }
+            if !COMMON.iter().any(|member| name == **member) {
+                reader.refuse_variant(own, name)?;
+                reader.refuse_variant(&COMMON, name)?;
             }
             header.member(reader, &name.decode(), r#type)
         })?;
@@ -165,6 +172,7 @@ fn members<'a>(
     reader.map(|reader, name| match own.iter().find(|member| name == **member) {
         Some(member) => read(reader, member),
         None => {
+            reader.refuse_variant(own, name)?;
             extra.insert(name.decode(), reader.raw()?);
             Ok(())
         }

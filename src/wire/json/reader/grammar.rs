@@ -133,10 +133,23 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn skip_unknown(&mut self, members: &[&'static str], name: Text<'a>) -> Result<(), JsonError> {
-        if let Some(expected) = members.iter().find(|member| name.folds_to(member)) {
-            return Err(JsonError::CaseVariant { offset: self.at, expected, found: excerpt(&name.decode()) });
-        }
+        self.refuse_variant(members, name)?;
         walk(self, &mut Nowhere)
+    }
+
+    /// Refuses a name that differs from a member by case only.
+    pub(in crate::wire) fn refuse_variant(
+        &self,
+        members: &[&'static str],
+        name: Text<'a>,
+    ) -> Result<(), JsonError> {
+        match members.iter().find(|member| name.folds_to(member)) {
+            Some(expected) => {
+                let found = excerpt(&name.decode());
+                Err(JsonError::CaseVariant { offset: self.at, expected, found })
+            }
+            None => Ok(()),
+        }
     }
 
     #[cold]
