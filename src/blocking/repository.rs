@@ -52,7 +52,8 @@ impl Repository {
     }
 
     /// Looks a target up in what the last refresh has brought, and refreshes first when there was
-    /// none: in the top-level targets, then in the delegated roles that may sign it, in pre-order.
+    /// none or something in it has expired since: in the top-level targets, then in the delegated
+    /// roles that may sign it, in pre-order.
     /// `None` says that the repository has no such target.
     ///
     /// # Errors

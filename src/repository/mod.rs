@@ -71,9 +71,11 @@ impl RepositoryCore {
         set.clone()
     }
 
-    /// Whether a look-up has anything to look in.
+    /// Whether a look-up has anything to look in that holds still: who only looks up would else be
+    /// frozen in what a refresh has brought once (FZ-15).
     pub(crate) fn is_fresh(&self) -> bool {
-        self.state().is_some()
+        let now = self.core.search_plan().now;
+        self.state().as_ref().is_some_and(|state| state.set.holds_at(now))
     }
 
     /// Looks a target up in what the last refresh has brought.

@@ -36,6 +36,14 @@ pub enum DelegatedTargets {
 }
 
 impl TrustedSet {
+    /// Whether none of the four files that every look-up depends on has expired.
+    pub(crate) fn holds_at(&self, now: SystemTime) -> bool {
+        let Self { root, timestamp, snapshot, targets, .. } = self;
+        let expiries =
+            [root.body().expires, timestamp.body().expires, snapshot.body().expires, targets.body().expires];
+        !expiries.iter().any(|expires| expires.is_past(now))
+    }
+
     /// Whether nothing that vouches for a role's file has changed between two sets: root and pin.
     pub(super) fn has_pinned(&self, root: &Verified<Root>, role: &RoleName, pin: &Pin) -> bool {
         let pinned = match role {

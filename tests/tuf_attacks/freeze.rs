@@ -268,6 +268,26 @@ fn fz_15_each_refresh_asks_the_server() {
 }
 
 #[test]
+fn fz_15_a_client_that_only_looks_up_is_not_frozen() {
+    let lab = Lab::new();
+    let (client, name) = (lab.repository(), TargetName::new("file.txt").unwrap());
+    for _ in 0..2 {
+        client.find(&name).unwrap().unwrap();
+    }
+    assert_eq!(lab.requests().iter().filter(|asked| **asked == "timestamp.json").count(), 1);
+    // The timestamp has expired since, and the server stands still.
+    lab.clock.advance(DAY * 14);
+    for _ in 0..2 {
+        assert_eq!(client.find(&name).unwrap_err().code(), "EXPIRED");
+    }
+    let mut forge = lab.forge.clone();
+    forge.expires("timestamp", LATER);
+    forge.bump("timestamp");
+    lab.server.serve(&forge.build());
+    client.find(&name).unwrap().unwrap();
+}
+
+#[test]
 fn fz_15_offline_asks_nobody_and_ends_with_the_timestamp() {
     let mut lab = Lab::trusting();
     lab.freshness = Freshness::Offline;

@@ -4,7 +4,7 @@ use serde_json::json;
 use tuf_notary::testkit::{TufForge, TufForgeKey, TufPublished};
 
 use crate::{
-    lab::{DAY, FOUR, LATER, Lab, SOON, keys, version},
+    lab::{DAY, FOUR, Kept, LATER, Lab, SOON, keys, version},
     server::Answer,
 };
 
@@ -307,4 +307,21 @@ fn rb_18_after_the_highest_version_lower_ones_are_refused() {
     lab.forge.rotate("timestamp", &keys::<1>(), 1);
     let healthy = lab.forge.build();
     assert_eq!(version(&lab.recovers(&healthy), "timestamp"), 2);
+}
+
+#[test]
+fn rb_18_the_root_of_the_highest_version_has_no_successor() {
+    let mut forge = TufForge::new();
+    forge.version("root", (1 << 53) - 1);
+    let mut lab = Lab::trusting_of(forge);
+    lab.forge.bump("root");
+    lab.serve();
+    for _ in 0..2 {
+        assert_eq!(version(&lab.refresh().unwrap(), "root"), 1 << 53);
+    }
+    assert_eq!(lab.requests().last().unwrap(), "timestamp.json");
+    lab.store = Kept::memory();
+    lab.shipped = lab.forge.build().newest("root");
+    lab.refresh().unwrap();
+    assert_eq!(lab.requests()[0], "timestamp.json", "there is nothing to ask for");
 }
