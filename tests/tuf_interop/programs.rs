@@ -175,7 +175,7 @@ fn the_first_failure_ends_a_download() {
 
     // Content that is not what is signed leaves no file.
     for file in fs::read_dir(user.written.targets().join("a")).unwrap() {
-        fs::write(file.unwrap().path(), "other content").unwrap();
+        fs::write(file.unwrap().path(), "as long as it is").unwrap();
     }
     assert_eq!(user.download(&["a/file.txt"]).status, Some(1));
     assert_eq!(files(&user.downloads()).len(), 1);
