@@ -4,27 +4,23 @@ use super::lab::*;
 use crate::common::python_tuf::PythonTuf;
 
 /// What lies before the last segment, and the last segment, as the server must see them.
-const ASKED: [(&str, &str, &str); 16] = [
+const ASKED: [(&str, &str, &str); 11] = [
     ("a#b", "", "a%23b"),
     ("a?b", "", "a%3Fb"),
     ("a%20b", "", "a%2520b"),
     ("a%2Fb", "", "a%252Fb"),
     ("[a]", "", "%5Ba%5D"),
-    ("a\\b", "", "a%5Cb"),
     ("with space", "", "with%20space"),
     ("ä/ö.txt", "%C3%A4/", "%C3%B6.txt"),
     ("100%", "", "100%25"),
     ("a&b=c", "", "a%26b%3Dc"),
     ("a:b", "", "a%3Ab"),
     ("a..b", "", "a..b"),
-    ("//host/x", "//host/", "x"),
-    ("/absolute", "/", "absolute"),
-    ("a//b", "a//", "b"),
-    ("a/", "a/", ""),
 ];
 
-/// A URL and a file system take these for ways out.
-const REFUSED: [&str; 3] = ["../escape", "a/../../escape", "./a"];
+/// To some server or file system these mean another place.
+const REFUSED: [&str; 8] =
+    ["../escape", "a/../../escape", "./a", "//host/x", "/absolute", "a//b", "a/", "a\\b"];
 
 #[test]
 fn names_are_encoded_segment_by_segment() {
@@ -68,11 +64,11 @@ fn names_are_never_paths() {
                     assert_eq!(path.parent(), Some(downloads.as_path()), "{path:?}");
                     assert_eq!(Some(sha256(&std::fs::read(path).unwrap())), target.content);
                 }
-                Err(error) => assert!(!target.served, "{target:?}: {error:?}"),
+                Err(error) => assert!(!is_fetched(target), "{target:?}: {error:?}"),
             }
         }
         assert_eq!(std::fs::read_dir(&downloads).unwrap().count(), saved, "each has a file of its own");
         assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1, "nothing lies outside");
-        assert_eq!(saved, written.expected.targets.iter().filter(|it| it.served).count());
+        assert_eq!(saved, written.expected.targets.iter().filter(|it| is_fetched(it)).count());
     }
 }

@@ -7,16 +7,13 @@ use tuf_notary::view::FoundTarget;
 use super::lab::*;
 use crate::common::python_tuf::{Outcome, PythonTuf, Served, Written};
 
-/// Consistent snapshots and not; delegations in a tree, along two ways, by prefixes of digests, in bins; odd names.
-const SHAPES: [&str; 8] = [
+/// Consistent snapshots and not; two ways to a role; bins; odd names.
+const SHAPES: [&str; 5] = [
     "minimal",
-    "consistent-off",
-    "delegation-preorder",
     "delegation-consistent-off",
     "delegation-diamond",
     "delegation-bins-3",
     "delegation-role-names",
-    "meta-hashes-and-lengths",
 ];
 
 #[test]

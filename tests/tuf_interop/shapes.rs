@@ -105,10 +105,10 @@ fn listed(written: &Written, role: &str) -> u64 {
 
 /// What a download asks for.
 fn content(written: &Written, target: &Target) -> Vec<String> {
-    let mut segments: Vec<_> = target.name.split('/').map(str::to_owned).collect();
-    if segments.iter().any(|segment| segment == "." || segment == "..") {
+    if !is_fetched(target) {
         return Vec::new();
     }
+    let mut segments: Vec<_> = target.name.split('/').map(str::to_owned).collect();
     if written.expected.consistent_snapshot {
         let digest = target.hashes.get("sha256").unwrap_or_else(|| &target.hashes["sha512"]);
         let last = segments.last_mut().unwrap();
