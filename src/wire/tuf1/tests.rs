@@ -103,6 +103,21 @@ fn signatures_of_python_tuf_verify_by_the_scheme_of_their_key() {
 }
 
 #[test]
+fn cj_10_unknown_integers_of_any_size_are_exact() {
+    let large = "-123456789012345678901234567890";
+    let root = read::<Root>(&altered("root.json", "\"b\": 2", &format!("\"b\": {large}"))).unwrap();
+    let message = String::from_utf8(root.message().unwrap().into_owned()).unwrap();
+    assert!(message.contains(&format!("\"b\":{large}")));
+    assert_eq!(message.as_bytes(), canonical(Dialect::Tuf1, root.body()));
+    for number in ["2.0", "2e0", "0.5", "1e400"] {
+        assert!(
+            read::<Root>(&altered("root.json", "\"b\": 2", &format!("\"b\": {number}"))).is_err(),
+            "{number}"
+        );
+    }
+}
+
+#[test]
 fn cj_04_custom_fields_stay_where_they_were() {
     let text =
         altered("root.json", "\"roles\": {", "\"roles\": {\"mirrors\":{\"keyids\":[],\"threshold\":1},");

@@ -2,7 +2,7 @@
 
 use super::{altered, fixture, read, rewritten};
 use crate::{
-    crypto::{PrivateKey, Scheme, Signer as _},
+    crypto::{PrivateKey, Scheme},
     limits::Limits,
     metadata::{KeyRing, Root},
     name::KeyId,
