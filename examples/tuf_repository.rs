@@ -53,7 +53,9 @@ fn main() -> ExitCode {
         match words.as_slice() {
             ["init"] => site.init(),
             ["add", role, name, file] => site.add(role, name, Path::new(file)),
-            ["remove", role, name] => site.change(|editor| Ok(editor.remove_target(&parse(role)?, &target(name)?)?)),
+            ["remove", role, name] => {
+                site.change(|editor| Ok(editor.remove_target(&parse(role)?, &target(name)?)?))
+            }
             ["delegate", role, patterns @ ..] if !patterns.is_empty() => site.delegate(role, patterns),
             ["renew"] => site.change(|editor| {
                 let expiring = editor.expiring(SystemTime::now(), SOON);
@@ -129,7 +131,10 @@ impl Site {
         })
     }
 
-    fn change(&self, change: impl FnOnce(&mut RepositoryEditor) -> Result<(), Failure>) -> Result<(), Failure> {
+    fn change(
+        &self,
+        change: impl FnOnce(&mut RepositoryEditor) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
         let mut editor = self.open()?;
         change(&mut editor)?;
         self.publish(editor.stage(SystemTime::now())?)

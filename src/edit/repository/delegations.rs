@@ -52,7 +52,9 @@ impl RepositoryEditor {
         let NewDelegation { role, keys, threshold: count, paths, terminating } = delegation;
         check_name(role)?;
         if matches!(paths, PathRule::Prefixes(_) | PathRule::Every(_)) {
-            return Err(NameError::new("path rule", &format!("{paths:?}"), "patterns or hash prefixes").into());
+            return Err(
+                NameError::new("path rule", &format!("{paths:?}"), "patterns or hash prefixes").into()
+            );
         }
         let count = threshold(i64::from(*count))?;
         if self.role(parent)?.body.bins.is_some() {
@@ -126,6 +128,24 @@ impl RepositoryEditor {
         self.drop_unused(&removed.keys.key_ids);
         if self.authorities(role).is_empty() {
             self.roles.remove(role);
+        }
+        Ok(())
+    }
+
+    /// Ends the delegation of `parent` to hash bins, as [`undelegate`](Self::undelegate) does for a role.
+    ///
+    /// # Errors
+    /// There is no such parent, its file is not at hand, or it has no bins.
+    pub fn undelegate_bins(&mut self, parent: &RoleName) -> Result<(), EditError> {
+        let Some(removed) = self.role_mut(parent)?.bins.take() else {
+            return Err(EditError::NotListed { role: parent.clone(), what: "hash bins".to_owned() });
+        };
+        self.drop_unused(&removed.keys.key_ids);
+        let bins = self.roles.keys().filter(|role| removed.bins.contains(role.as_str()));
+        for role in bins.cloned().collect::<Vec<_>>() {
+            if self.authorities(&role).is_empty() {
+                self.roles.remove(&role);
+            }
         }
         Ok(())
     }

@@ -48,8 +48,15 @@ impl Body {
     }
 
     /// Reads a file of the kind that the role has, with its signatures.
-    pub(super) fn read(role: &RoleName, file: Bytes, limits: &Limits) -> Result<(Self, Vec<Signature>), WireError> {
-        fn parts<T: Document + Clone>(file: Bytes, limits: &Limits) -> Result<(Box<T>, Vec<Signature>), WireError> {
+    pub(super) fn read(
+        role: &RoleName,
+        file: Bytes,
+        limits: &Limits,
+    ) -> Result<(Self, Vec<Signature>), WireError> {
+        fn parts<T: Document + Clone>(
+            file: Bytes,
+            limits: &Limits,
+        ) -> Result<(Box<T>, Vec<Signature>), WireError> {
             let envelope = Envelope::<T>::read(Dialect::Tuf1, file, limits)?;
             let signatures = envelope.signatures().to_vec();
             Ok((Box::new(envelope.into_parts().1), signatures))

@@ -141,8 +141,11 @@ impl RepositoryEditor {
     /// Refreshes as a client that trusts the root before, or the first one, and finds these files.
     fn check_as_client(&self, before: Option<&Envelope<Root>>, now: SystemTime) -> Result<(), EditError> {
         let rejected = |error| EditError::Rejected(Box::new(error));
-        let files: Vec<_> =
-            self.upload_order().into_iter().filter_map(|(role, file)| Some((self.resource(&role), file?))).collect();
+        let files: Vec<_> = self
+            .upload_order()
+            .into_iter()
+            .filter_map(|(role, file)| Some((self.resource(&role), file?)))
+            .collect();
         let anchor = before.or(self.published_root.as_ref());
         let root = anchor.map(|root| root.bytes().to_vec()).unwrap_or_default();
         let mut machine = Refresh::new(RefreshPlan {

@@ -60,7 +60,12 @@ impl Release {
     ///
     /// # Errors
     /// There is no such document, it is not for this key to sign, or the signature doesn't verify.
-    pub fn add_signature(&mut self, role: &RoleName, id: &KeyId, signature: Vec<u8>) -> Result<(), EditError> {
+    pub fn add_signature(
+        &mut self,
+        role: &RoleName,
+        id: &KeyId,
+        signature: Vec<u8>,
+    ) -> Result<(), EditError> {
         self.request.add_signature(role, id, signature)
     }
 

@@ -117,7 +117,12 @@ impl SigningRequest {
     ///
     /// # Errors
     /// There is no such document, it is not for this key to sign, or the signature doesn't verify.
-    pub fn add_signature(&mut self, role: &RoleName, id: &KeyId, signature: Vec<u8>) -> Result<(), EditError> {
+    pub fn add_signature(
+        &mut self,
+        role: &RoleName,
+        id: &KeyId,
+        signature: Vec<u8>,
+    ) -> Result<(), EditError> {
         let document = self.documents.iter_mut().find(|document| document.role() == role);
         document.ok_or_else(|| EditError::UnknownRole { role: role.clone() })?.add(id, signature)
     }

@@ -29,7 +29,8 @@ impl RepositoryEditor {
         for role in roles {
             documents.push(next.stage_targets(role, now)?);
         }
-        let pins: BTreeMap<_, _> = documents.iter().map(|it| (it.role().clone(), pin(it.version()))).collect();
+        let pins: BTreeMap<_, _> =
+            documents.iter().map(|it| (it.role().clone(), pin(it.version()))).collect();
         let snapshot = next.stage_snapshot(&pins, now)?;
         let timestamp = next.stage_timestamp(snapshot.as_ref(), now)?;
         let root = next.stage_root(now)?;
@@ -44,7 +45,9 @@ impl RepositoryEditor {
         for role in self.reachable().into_iter().rev() {
             let authorities = self.authorities(&role);
             match self.roles.get(&role) {
-                Some(it) if self.is_due(&role, it.published.as_ref(), &it.body, &authorities) => due.push(role),
+                Some(it) if self.is_due(&role, it.published.as_ref(), &it.body, &authorities) => {
+                    due.push(role)
+                }
                 Some(_) => {}
                 None => self.check_absent(&role)?,
             }
@@ -71,7 +74,9 @@ impl RepositoryEditor {
         authorities: &[Authority],
     ) -> bool {
         let Some(published) = published else { return true };
-        self.renewed.contains(role) || !says_the_same(body, published.body()) || !suffices(published, authorities)
+        self.renewed.contains(role)
+            || !says_the_same(body, published.body())
+            || !suffices(published, authorities)
     }
 
     fn stage_targets(&mut self, role: RoleName, now: SystemTime) -> Result<SigningDocument, EditError> {
@@ -137,7 +142,12 @@ impl RepositoryEditor {
         let expires = self.lifetimes.expiry(&role, now)?;
         let mut body = match before {
             Some(before) => before.body().clone(),
-            None => Timestamp { version: Version::ONE, expires, snapshot: Pin::default(), extra: Extra::default() },
+            None => Timestamp {
+                version: Version::ONE,
+                expires,
+                snapshot: Pin::default(),
+                extra: Extra::default(),
+            },
         };
         if let Some(snapshot) = snapshot {
             body.snapshot = pin(snapshot.version());
@@ -237,7 +247,9 @@ fn enough(role: &RoleName, authority: &Authority, keys: &RoleKeys) -> Result<(),
 fn next_version(role: &RoleName, before: Option<Version>) -> Result<Version, EditError> {
     match before {
         None => Ok(Version::ONE),
-        Some(version) => version.next().ok_or_else(|| EditError::VersionLimit { role: role.clone(), version }),
+        Some(version) => {
+            version.next().ok_or_else(|| EditError::VersionLimit { role: role.clone(), version })
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use tuf_notary::{
-    crypto::PrivateKey,
+    crypto::{PemBlock, PrivateKey},
     edit::{
         EditError,
         repository::{Lifetimes, Publication, Release, RepositoryEditor},
@@ -43,7 +43,12 @@ impl Lab {
     }
 
     pub fn unpublished() -> Self {
-        Self { offline: key(), online: key(), files: Files::new(), now: SystemTime::UNIX_EPOCH + DAY * 20_000 }
+        Self {
+            offline: key(),
+            online: key(),
+            files: Files::new(),
+            now: SystemTime::UNIX_EPOCH + DAY * 20_000,
+        }
     }
 
     /// A repository that begins, with all its keys.
@@ -130,6 +135,12 @@ pub fn reader(files: &Files) -> impl FnMut(&Resource) -> io::Result<Option<Vec<u
 
 pub fn key() -> PrivateKey {
     PrivateKey::generate_ed25519().unwrap()
+}
+
+/// A key of the repository in the fixtures.
+pub fn fixture_key(name: &str) -> PrivateKey {
+    let pem = std::fs::read(crate::common::fixture("tuf/maintained").join(name)).unwrap();
+    PrivateKey::from_pem(&PemBlock::read_all(&pem)[0], None).unwrap()
 }
 
 pub fn target(name: &str) -> TargetName {

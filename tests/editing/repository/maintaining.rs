@@ -138,7 +138,10 @@ fn a_file_that_is_not_at_hand_keeps_its_pin_and_its_keys() {
     editor.delegate(&RoleName::Targets, &delegation("team", &team, &["*"])).unwrap();
     lab.publish_with(&editor, &[&team]);
     let open_top = |files: &Files| {
-        tuf_notary::edit::repository::RepositoryEditor::open_top_level(Default::default(), super::lab::reader(files))
+        tuf_notary::edit::repository::RepositoryEditor::open_top_level(
+            Default::default(),
+            super::lab::reader(files),
+        )
     };
     let mut editor = open_top(&lab.files).unwrap();
     let name = target("x");
@@ -149,7 +152,10 @@ fn a_file_that_is_not_at_hand_keeps_its_pin_and_its_keys() {
 
     let mut editor = open_top(&lab.files).unwrap();
     editor.delegate(&RoleName::Targets, &delegation("team", &other, &["*"])).unwrap();
-    assert!(matches!(editor.stage(lab.now), Err(EditError::NotAtHand { .. })), "its signatures no longer suffice");
+    assert!(
+        matches!(editor.stage(lab.now), Err(EditError::NotAtHand { .. })),
+        "its signatures no longer suffice"
+    );
     let file = lab.files["1.team.json"].clone();
     let mut editor = open_top(&lab.files).unwrap();
     editor.load(&role("team"), file).unwrap();
@@ -192,7 +198,11 @@ fn krot_03_files_that_do_not_fit_are_not_maintained() {
         files.insert(name.to_owned(), other.files[&name.replace('2', "1")].clone());
         assert!(open(&files).is_err(), "{name} of another repository");
     }
-    for (name, older) in [("2.targets.json", "1.targets.json"), ("2.snapshot.json", "1.snapshot.json"), ("2.root.json", "1.root.json")] {
+    for (name, older) in [
+        ("2.targets.json", "1.targets.json"),
+        ("2.snapshot.json", "1.snapshot.json"),
+        ("2.root.json", "1.root.json"),
+    ] {
         let mut files = lab.files.clone();
         files.insert(name.to_owned(), files[older].clone());
         let error = open(&files).unwrap_err();

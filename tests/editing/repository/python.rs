@@ -4,14 +4,14 @@ use std::{fs, path::Path};
 
 use serde_json::Value;
 use tuf_notary::{
-    crypto::{PemBlock, PrivateKey},
+    crypto::PrivateKey,
     edit::repository::{Lifetimes, Publication, RepositoryEditor},
     name::{HashBins, PathRule, Resource, RoleName},
 };
 
 use super::{
     building::delegation,
-    lab::{Files, Lab, TOP, info, key, names, open, role, target},
+    lab::{Files, Lab, TOP, fixture_key, info, key, names, open, role, target},
 };
 use crate::common::{
     fixture,
@@ -59,9 +59,14 @@ fn python_tuf_reads_what_we_write_in_every_turn() {
         editor.set_consistent_snapshot(consistent);
         editor.delegate(&RoleName::Targets, &delegation("team", &team, &["team/*", "team/*/*"])).unwrap();
         let mut hashed = delegation("sub", &sub, &[]);
-        hashed.paths = PathRule::hash_prefixes(["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "A", "b", "c", "d", "e", "F"]).unwrap();
+        hashed.paths = PathRule::hash_prefixes([
+            "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "A", "b", "c", "d", "e", "F",
+        ])
+        .unwrap();
         editor.delegate(&role("team"), &hashed).unwrap();
-        editor.add_target(&RoleName::Targets, &target("top"), &info(b"top").with_custom("{\"é\":[1,\"\\n\"]}")).unwrap();
+        editor
+            .add_target(&RoleName::Targets, &target("top"), &info(b"top").with_custom("{\"é\":[1,\"\\n\"]}"))
+            .unwrap();
         editor.add_target(&role("team"), &target("team/a b.txt"), &info(b"team/a b.txt")).unwrap();
         editor.add_target(&role("sub"), &target("team/x/ü"), &info("team/x/ü".as_bytes())).unwrap();
         let first = lab.publish_with(&editor, &[&team, &sub]);
@@ -142,7 +147,11 @@ fn every_repository_of_python_tuf_opens() {
         if sound {
             let editor = whole.unwrap_or_else(|error| panic!("{}: {error}", written.expected.shape));
             let now = std::time::SystemTime::now();
-            assert!(editor.stage(now).map_or(true, |release| release.is_empty()), "{}", written.expected.shape);
+            assert!(
+                editor.stage(now).map_or(true, |release| release.is_empty()),
+                "{}",
+                written.expected.shape
+            );
             opened += 1;
         }
     }
@@ -152,15 +161,11 @@ fn every_repository_of_python_tuf_opens() {
 /// The fixture that python-tuf wrote, with members that nobody knows at every level, and its keys.
 fn maintained() -> (Files, [PrivateKey; 3]) {
     let folder = fixture("tuf/maintained");
-    let key = |name: &str| {
-        let pem = fs::read(folder.join(name)).unwrap();
-        let block = PemBlock::blocks(&pem).next().unwrap().unwrap();
-        PrivateKey::from_pem(&block, None).unwrap()
-    };
     let files = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
     let files = files.filter(|path| path.extension().is_some_and(|end| end == "json"));
-    let files = files.map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(path).unwrap()));
-    (files.collect(), [key("offline.pem"), key("online.pem"), key("rsa.pem")])
+    let files =
+        files.map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(path).unwrap()));
+    (files.collect(), ["offline.pem", "online.pem", "rsa.pem"].map(fixture_key))
 }
 
 #[test]
@@ -180,9 +185,13 @@ fn cj_04_members_that_nobody_knows_outlive_maintenance() {
     let publication = release.complete(now).unwrap();
     let expected = ["8.team.json", "5.targets.json", "6.snapshot.json", "2.root.json", "timestamp.json"];
     assert_eq!(names(&publication), expected);
-    for ((_, after), before) in
-        publication.files().zip(["7.team.json", "4.targets.json", "5.snapshot.json", "1.root.json", "timestamp.json"])
-    {
+    for ((_, after), before) in publication.files().zip([
+        "7.team.json",
+        "4.targets.json",
+        "5.snapshot.json",
+        "1.root.json",
+        "timestamp.json",
+    ]) {
         let mut after: Value = serde_json::from_slice(after).unwrap();
         let mut before: Value = serde_json::from_slice(&files[before]).unwrap();
         for file in [&mut after, &mut before] {
@@ -198,7 +207,9 @@ fn cj_04_members_that_nobody_knows_outlive_maintenance() {
 
 #[test]
 fn python_tuf_goes_on_reading_its_own_repository_after_us() {
-    let Some(python) = PythonTuf::find("python_tuf_goes_on_reading_its_own_repository_after_us") else { return };
+    let Some(python) = PythonTuf::find("python_tuf_goes_on_reading_its_own_repository_after_us") else {
+        return;
+    };
     let (files, [offline, online, rsa]) = maintained();
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir_all(folder.path().join("metadata")).unwrap();

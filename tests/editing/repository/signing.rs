@@ -135,7 +135,8 @@ fn signatures_of_other_programs_are_added_when_they_verify() {
     let lab = Lab::unpublished();
     let mut release = lab.editor().stage(lab.now).unwrap();
     let root = release.request().documents().iter().find(|it| *it.role() == RoleName::Root).unwrap();
-    let (id, signature) = (root.as_root().unwrap().root.key_ids[0].clone(), lab.offline.sign(root.message()).unwrap());
+    let (id, signature) =
+        (root.as_root().unwrap().root.key_ids[0].clone(), lab.offline.sign(root.message()).unwrap());
     let mut wrong = signature.clone();
     wrong[7] ^= 1;
     let error = release.add_signature(&RoleName::Root, &id, wrong).unwrap_err();
@@ -145,6 +146,9 @@ fn signatures_of_other_programs_are_added_when_they_verify() {
     release.sign(&lab.offline).unwrap();
     release.sign(&lab.online).unwrap();
     let unknown = "somebody".parse().unwrap();
-    assert!(matches!(release.add_signature(&RoleName::Root, &unknown, signature), Err(EditError::NotListed { .. })));
+    assert!(matches!(
+        release.add_signature(&RoleName::Root, &unknown, signature),
+        Err(EditError::NotListed { .. })
+    ));
     release.complete(lab.now).unwrap();
 }
