@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use super::{Core, join::join};
 use crate::{
     error::Error,
+    limits::Limits,
     name::{Gun, Resource, RoleName, Slot},
     store::{MetadataStore, StoreError, StoreLock},
     telemetry::{self, Stopwatch},
@@ -39,12 +40,12 @@ pub(super) async fn refresh(
     notice: Option<Notice>,
     before: Option<TrustedSet>,
 ) -> Result<TrustedSet, Error> {
-    let (gun, max) = (plan.gun.clone(), plan.limits.max_metadata);
+    let (gun, limits) = (plan.gun.clone(), plan.limits);
     let mut machine = Refresh::new(plan.clone());
     if let Some(before) = before {
         machine = machine.after(before);
     }
-    let mut drive = Drive { gun, machine, max, store, is_rootless: false };
+    let mut drive = Drive { gun, machine, limits, store, is_rootless: false };
     let deadline = Deadline { watch: Stopwatch::start(), after: plan.limits.max_duration };
     let fetcher = Fetcher { transport, side_by_side, deadline, early: BTreeMap::new() };
     notice.into_iter().for_each(|notice| drive.machine.note(notice));
@@ -59,8 +60,7 @@ pub(super) async fn refresh(
 pub(crate) async fn search(search: Search, core: &Core) -> Result<Search, Error> {
     let (inner, limits) = (&*core.inner, core.inner.limits);
     let gun = inner.gun.clone();
-    let max = limits.max_metadata;
-    let mut drive = Drive { gun, machine: search, max, store: &*inner.store, is_rootless: false };
+    let mut drive = Drive { gun, machine: search, limits, store: &*inner.store, is_rootless: false };
     let deadline = Deadline { watch: Stopwatch::start(), after: limits.max_duration };
     // An offline look-up never asks.
     let transport = inner.transport.as_deref();
@@ -71,7 +71,7 @@ pub(crate) async fn search(search: Search, core: &Core) -> Result<Search, Error>
 struct Drive<'a, M> {
     gun: Gun,
     machine: M,
-    max: u64,
+    limits: Limits,
     store: &'a dyn MetadataStore,
     /// Whether a first root could not be kept.
     is_rootless: bool,
@@ -83,7 +83,7 @@ impl<M: Machine> Drive<'_, M> {
         loop {
             let (role, reply, reason) = match self.machine.step() {
                 Step::Load(slot) => {
-                    let reply = load(self.store, &slot, self.max)?;
+                    let reply = load(self.store, &slot, most(&slot, &self.limits))?;
                     (slot.into_role(), reply, None)
                 }
                 Step::Fetch { resource, max } => {
@@ -137,7 +137,8 @@ impl<M: Machine> Drive<'_, M> {
             return;
         }
         if let Err(error) = self.store.write(&slot, bytes) {
-            self.is_rootless |= slot == ROOT && matches!(self.store.read(&slot, self.max), Ok(None));
+            self.is_rootless |=
+                slot == ROOT && matches!(self.store.read(&slot, most(&slot, &self.limits)), Ok(None));
             tracing::warn!(%error, "verified metadata is not kept");
             self.machine.note(Notice::NotSaved { slot, reason: error.to_string() });
         }
@@ -200,6 +201,18 @@ impl Fetcher<'_> {
         }
         first
     }
+}
+
+/// The most bytes that a slot can hold: roots and timestamps have limits of their own, and what was
+/// taken by them must be read again.
+fn most(slot: &Slot, limits: &Limits) -> u64 {
+    let own = match slot {
+        Slot::Metadata(RoleName::Root) | Slot::Root(_) => limits.max_root,
+        Slot::Metadata(RoleName::Timestamp) => limits.max_timestamp,
+        Slot::Record => Limits::default().max_metadata,
+        Slot::Metadata(_) => 0,
+    };
+    own.max(limits.max_metadata)
 }
 
 /// A damaged root or record is for the machine to judge; any other file that can't be read is

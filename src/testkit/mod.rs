@@ -4,6 +4,8 @@
 mod forge;
 mod server;
 pub mod suite;
+mod tuf;
 
 pub use forge::{Forge, ForgeAuthority, ForgeKey, Published};
 pub use server::{Checkpoint, Fault, SimulatedTransport, TrustServer};
+pub use tuf::{TufForge, TufForgeKey, TufPublished};

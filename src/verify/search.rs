@@ -101,6 +101,8 @@ impl Search {
         target: &str,
     ) -> Result<Self, VerifyError> {
         let SearchPlan { dialect, limits, now, as_of, offline } = plan;
+        // The clock may stand before the latest time that the refresh knew of (CK-01).
+        let now = if as_of { now } else { now.max(set.judged) };
         let mut search = Self {
             judge: Judge { dialect, limits, now },
             as_of,
@@ -117,6 +119,7 @@ impl Search {
         };
         let targets = search.set.targets().clone();
         search.judge.unexpired(&RoleName::Targets, targets.body())?;
+        search.count(&RoleName::Targets, targets.bytes())?;
         search.state = match search.ask(&RoleName::Targets, targets.body(), 0)? {
             Some(found) => State::Done(Some(found)),
             None => search.next()?,
@@ -296,7 +299,7 @@ impl Search {
         }
     }
 
-    /// Each file is bounded, and so are all of one look-up together.
+    /// Each file is bounded, and so are targets and all that one look-up loads together.
     fn count(&mut self, role: &RoleName, bytes: &[u8]) -> Result<(), VerifyError> {
         let limit = self.judge.limits.max_total;
         self.total = self.total.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));

@@ -21,6 +21,8 @@ pub struct TrustedSet {
     pub(super) unvouched: BTreeMap<RoleName, Envelope<Targets>>,
     pub(super) notices: Vec<Notice>,
     pub(super) confirmed: Option<SystemTime>,
+    /// The instant that all of it was judged at.
+    pub(super) judged: SystemTime,
 }
 
 /// The state of a published delegation.

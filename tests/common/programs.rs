@@ -29,6 +29,15 @@ pub fn decide(found: Option<PathBuf>, required: bool, test: &str, program: &str)
     found
 }
 
+/// An example's program: plain `cargo test` builds it, beside the folder of this very test; one crate's
+/// tests alone take what is there.
+pub fn example(name: &str) -> PathBuf {
+    let test = env::current_exe().expect("a test is a program");
+    let path = test.ancestors().nth(2).expect("it lies in a folder").join("examples").join(name);
+    assert!(path.is_file(), "{} is missing: cargo build --examples makes it", path.display());
+    path
+}
+
 fn in_path(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())

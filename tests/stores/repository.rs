@@ -78,6 +78,56 @@ fn files_lie_flat_under_names_without_versions_as_received() {
 }
 
 #[test]
+fn pt_01_pt_02_pt_03_pt_04_roles_of_any_name_have_their_own_file_here() {
+    let fixture = Fixture::new();
+    let long = "x".repeat(1024);
+    let roles = [
+        "root",
+        "Root",
+        "%52oot",
+        "timestamp",
+        "TIMESTAMP",
+        "../x",
+        "..%2Fx",
+        "/x",
+        "x",
+        ".",
+        "..",
+        "?",
+        "#",
+        "a/b",
+        "a%2Fb",
+        "%2e%2e",
+        "nul",
+        "a\0b\nc",
+        ".tuf-notary",
+        ".tuf-notary/record",
+        "é",
+        "my role",
+        &long,
+    ];
+    let slot = |name: &str| Slot::Metadata(RoleName::tuf(name).unwrap());
+    for name in roles {
+        assert_eq!(fixture.store.read(&slot(name), MAX).unwrap(), None, "{name:?}");
+        fixture.store.write(&slot(name), name.as_bytes()).unwrap();
+    }
+    fixture.store.write(&Slot::Record, b"record").unwrap();
+    for name in roles {
+        assert_eq!(fixture.store.read(&slot(name), MAX).unwrap().unwrap(), name.as_bytes(), "{name:?}");
+    }
+    assert_eq!(names(fixture.folder.path()), ["cache"], "nothing outside");
+    let files = names(&fixture.cache());
+    assert_eq!(files.len(), roles.len() + 1, "{files:?}");
+    let is_plain = |name: &String| name == ".tuf-notary" || name.ends_with(".json");
+    assert!(files.iter().all(is_plain), "{files:?}");
+    // Where case does not count, no other role is root or timestamp.
+    let folded = |name: &str| files.iter().filter(|it| it.eq_ignore_ascii_case(name)).count();
+    assert_eq!((folded("root.json"), folded("timestamp.json")), (1, 1), "{files:?}");
+    fixture.store.clear().unwrap();
+    assert_eq!(names(&fixture.cache()), [".tuf-notary"]);
+}
+
+#[test]
 fn reading_creates_nothing() {
     let fixture = Fixture::new();
     assert_eq!(fixture.store.read(&ROOT, MAX).unwrap(), None);
@@ -102,7 +152,7 @@ fn a_reset_leaves_what_no_role_could_have() {
         fixture.store.write(slot, b"x").unwrap();
     }
     // What our store writes for roles of any name.
-    let hashed = format!("%sha256-{}.json", "0".repeat(64));
+    let hashed = format!("%sha256%{}.json", "0".repeat(64));
     for ours in ["%2E%2Ex.json", "%52oot.json", &hashed] {
         fs::write(fixture.cache().join(ours), b"x").unwrap();
     }

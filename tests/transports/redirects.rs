@@ -156,8 +156,16 @@ fn one_leads_from_https_to_https_and_from_http_to_https() {
         .ca_pem(ca.as_bytes());
     assert_eq!(fetch(&build(builder.timeouts(brisk())).unwrap(), &timestamp()).unwrap(), b"secure");
     let server = Server::saying(to(&place));
-    let builder = super::repository::builder(&server).ca_pem(ca.as_bytes());
-    assert_eq!(fetch_target(&build(builder).unwrap(), "a").unwrap(), b"secure");
+    let builder = super::repository::builder(&server);
+    let believing = build(builder.clone().ca_pem(ca.as_bytes())).unwrap();
+    assert_eq!(fetch_target(&believing, "a").unwrap(), b"secure");
+    // By the system's trust store, which the plain server gave no reason to open.
+    match fetch_target(&build(builder).unwrap(), "a") {
+        Err(TransportError::Connection { reason, .. }) => {
+            assert!(reason.to_lowercase().contains("cert") || reason.contains("Issuer"), "{reason}");
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]

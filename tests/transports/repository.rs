@@ -216,6 +216,34 @@ fn pt_01_pt_05_what_is_sent_lies_below_the_base() {
 }
 
 #[test]
+fn pt_01_roles_of_any_name_are_asked_for_below_the_base() {
+    let server = Server::saying(ok(b"x"));
+    let transport = repository(&server);
+    let long = "é".repeat(512);
+    for (role, sent) in [
+        ("?", "%3F"),
+        ("#", "%23"),
+        ("/delegatedrole", "%2Fdelegatedrole"),
+        ("../delegatedrole", "..%2Fdelegatedrole"),
+        ("%2e%2e", "%252e%252e"),
+        ("..", ".."),
+        (".", "."),
+        ("a\r\nX-Evil: 1", "a%0D%0AX-Evil%3A%201"),
+        ("//127.0.0.1:1/x", "%2F%2F127.0.0.1%3A1%2Fx"),
+        (&long, &"%C3%A9".repeat(512)),
+    ] {
+        let role = RoleName::tuf(role).unwrap();
+        let form = Form::Version(Version::new(7).unwrap());
+        fetch(&transport, &Resource::latest(role.clone())).unwrap();
+        fetch(&transport, &Resource { role, form }).unwrap();
+        let requests = std::mem::take(&mut *server.requests.lock().unwrap());
+        let seen: Vec<_> = requests.iter().map(|it| it.path()).collect();
+        assert_eq!(seen, [format!("/m/{sent}.json"), format!("/m/7.{sent}.json")]);
+        assert!(requests[0].header("x-evil").is_none());
+    }
+}
+
+#[test]
 fn messages_show_no_control_characters_of_a_path() {
     let server = Server::saying(status("404 Not Found", ""));
     for path in ["a\u{1b}[2J\n\u{202e}b", &"x".repeat(5000)] {

@@ -79,6 +79,40 @@ fn versions_are_files_of_their_own() {
 }
 
 #[test]
+fn pt_01_pt_02_roles_of_any_name_are_found_encoded_and_plain() {
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), "secret.json", b"secret");
+    for (name, content) in [
+        ("my%20role.json", "encoded"),
+        ("my role.json", "plain"),
+        ("your role.json", "plain"),
+        ("3.your role.json", "third"),
+        ("..%2Fsecret.json", "encoded"),
+        ("a%2Fb.json", "a/b"),
+    ] {
+        put(&folder.path().join("metadata"), name, content.as_bytes());
+    }
+    put(folder.path(), "metadata/sub/role.json", b"nested");
+    let transport = RepositoryDirectory::new(folder.path());
+    let fetch = |role: &str, form| {
+        let mut content = String::new();
+        let what = Resource { role: RoleName::tuf(role).unwrap(), form };
+        transport.fetch(&what, 100).map(|mut body| body.read_to_string(&mut content).unwrap())?;
+        Ok::<_, TransportError>(content)
+    };
+    for (role, expected) in
+        [("my role", "encoded"), ("your role", "plain"), ("../secret", "encoded"), ("a/b", "a/b")]
+    {
+        assert_eq!(fetch(role, Form::Latest).unwrap(), expected, "{role}");
+    }
+    assert_eq!(fetch("your role", Form::Version(Version::new(3).unwrap())).unwrap(), "third");
+    for role in ["a%2Fb", "sub/role", "../../secret", "/secret", "x\0y", ".."] {
+        let error = fetch(role, Form::Latest).unwrap_err();
+        assert_eq!(error.code(), "MISSING", "{role:?}: {error}");
+    }
+}
+
+#[test]
 fn pt_05_no_path_leaves_the_folder_or_lies_beside_what_it_says() {
     let folder = filled();
     put(folder.path(), "secret", b"secret");

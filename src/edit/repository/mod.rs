@@ -179,7 +179,8 @@ impl RepositoryEditor {
     /// The published roles that are expired `within` this time from `now`, among those at hand.
     pub fn expiring(&self, now: SystemTime, within: Duration) -> Vec<(RoleName, Expiry)> {
         let limit = now.checked_add(within).unwrap_or(now);
-        let targets = self.roles.iter().filter_map(|(role, it)| Some((role.clone(), expires(&it.published)?)));
+        let targets =
+            self.roles.iter().filter_map(|(role, it)| Some((role.clone(), expires(&it.published)?)));
         let top = [
             (RoleName::Root, expires(&self.published_root)),
             (RoleName::Snapshot, expires(&self.snapshot)),

@@ -77,14 +77,14 @@ pub(super) fn pin(file: &[u8]) -> Value {
 }
 
 /// Sets a member, if `document` is an object.
-pub(super) fn set(document: &mut Value, name: &str, value: Value) {
+pub(in crate::testkit) fn set(document: &mut Value, name: &str, value: Value) {
     if let Some(members) = document.as_object_mut() {
         members.insert(name.to_owned(), value);
     }
 }
 
 /// A member that is an object; it is made one where it is missing.
-pub(super) fn member<'a>(document: &'a mut Value, name: &str) -> &'a mut Value {
+pub(in crate::testkit) fn member<'a>(document: &'a mut Value, name: &str) -> &'a mut Value {
     if document.is_null() {
         *document = Value::Object(Map::new());
     }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Made for these tests; it protects nothing.
-const RSA_2048: &[u8] = include_bytes!("../testdata/rsa2048.pem");
+pub(in crate::testkit) const RSA_2048: &[u8] = include_bytes!("../testdata/rsa2048.pem");
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// A key pair, how its public half is published, and how it signs.
@@ -158,7 +158,7 @@ impl PartialEq for ForgeKey {
 
 /// A key or certificate that can't be made ends the test that asked for it.
 #[allow(clippy::panic)]
-pub(super) fn must<T, E: Display>(result: Result<T, E>) -> T {
+pub(in crate::testkit) fn must<T, E: Display>(result: Result<T, E>) -> T {
     match result {
         Ok(value) => value,
         Err(error) => panic!("the forge can't make this: {error}"),

@@ -15,8 +15,8 @@
 
 mod authority;
 mod build;
-mod document;
-mod key;
+pub(super) mod document;
+pub(super) mod key;
 mod published;
 
 use std::{

@@ -338,6 +338,7 @@ impl Refresh {
                 unvouched: self.unvouched,
                 notices: self.notices,
                 confirmed: self.record.confirmed.filter(|_| !self.as_of),
+                judged: self.judge.now,
             }),
             _ => Err(unfinished),
         }

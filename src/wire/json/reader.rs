@@ -76,7 +76,14 @@ impl<'a> Reader<'a> {
         if document.starts_with('\u{feff}') {
             return Err(JsonError::ByteOrderMark);
         }
-        Ok(Self { document, at: 0, depth: 0, canonical: true, names: Names::default(), large_integers: false })
+        Ok(Self {
+            document,
+            at: 0,
+            depth: 0,
+            canonical: true,
+            names: Names::default(),
+            large_integers: false,
+        })
     }
 
     /// Reads values that nobody asks for as TUF 1.0 has them: integers of any size, and no number that

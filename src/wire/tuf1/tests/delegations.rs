@@ -96,7 +96,7 @@ fn roles_and_bins_exclude_each_other() {
 
 #[test]
 fn limits_hold() {
-    let limits = Limits { max_delegations: 1, ..Limits::default() };
+    let limits = Limits { max_listed_delegations: 1, ..Limits::default() };
     let file = fixture("targets.json").into_bytes();
     let error = Envelope::<Targets>::read(Dialect::Tuf1, file, &limits).unwrap_err();
     assert_eq!(error, WireError::TooMany { what: "delegations", limit: 1 });

@@ -1,0 +1,3 @@
+//! The façade that is attacked.
+
+pub use tuf_notary::blocking::Repository;
