@@ -114,7 +114,8 @@ where
             let mut body = Body { content: Box::pin(content), place, end: None };
             // The first piece is empty and says that the target is there.
             body.next().await?;
-            Ok(Box::new(body) as Box<dyn TargetBody>)
+            let body: Box<dyn TargetBody> = Box::new(body);
+            Ok(body)
         })
     }
 }

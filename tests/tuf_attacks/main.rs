@@ -14,6 +14,7 @@ mod mirrors;
 mod mix_and_match;
 mod rollback;
 mod signing;
+#[allow(dead_code)] // a part of it
 #[path = "../attacks/spki.rs"]
 mod spki;
 mod threshold;

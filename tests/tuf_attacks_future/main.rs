@@ -25,6 +25,7 @@ mod rollback;
 mod server;
 #[path = "../tuf_attacks/signing.rs"]
 mod signing;
+#[allow(dead_code)] // a part of it
 #[path = "../attacks/spki.rs"]
 mod spki;
 #[path = "../tuf_attacks/threshold.rs"]
