@@ -132,6 +132,24 @@ impl RepositoryEditor {
         Ok(())
     }
 
+    /// Ends the delegation of `parent` to hash bins, as [`undelegate`](Self::undelegate) does for a role.
+    ///
+    /// # Errors
+    /// There is no such parent, its file is not at hand, or it has no bins.
+    pub fn undelegate_bins(&mut self, parent: &RoleName) -> Result<(), EditError> {
+        let Some(removed) = self.role_mut(parent)?.bins.take() else {
+            return Err(EditError::NotListed { role: parent.clone(), what: "hash bins".to_owned() });
+        };
+        self.drop_unused(&removed.keys.key_ids);
+        let bins = self.roles.keys().filter(|role| removed.bins.contains(role.as_str()));
+        for role in bins.cloned().collect::<Vec<_>>() {
+            if self.authorities(&role).is_empty() {
+                self.roles.remove(&role);
+            }
+        }
+        Ok(())
+    }
+
     /// A role that nobody delegates to begins empty, above the version that it had once. One that
     /// somebody delegates to goes on.
     fn begin(&mut self, role: &RoleName) -> Result<(), EditError> {

@@ -5,7 +5,7 @@
 
 use super::{
     envelope, keys, members,
-    object::{Object, write_escaped},
+    object::{Object, escaped},
     read_text, role_keys,
 };
 use crate::{
@@ -49,7 +49,7 @@ pub(crate) fn write_carried<'a>(documents: impl Iterator<Item = Carry<'a>>) -> V
     list.push(b']');
     request.text("format", FORMAT);
     request.end();
-    out
+    escaped(&out)
 }
 
 /// # Errors
@@ -103,9 +103,7 @@ fn write_authority(out: &mut Vec<u8>, authority: &Authority) {
     let role = RoleKeys::new(ids, authority.threshold());
     let mut object = Object::begin(out, &none);
     role_keys::write_key_ids(&mut object, &role);
-    let mut keys = Vec::new();
-    keys::write_ring(&mut keys, &ring);
-    write_escaped(object.name("keys"), &keys);
+    keys::write_ring(object.name("keys"), &ring);
     role_keys::write_threshold(&mut object, &role);
     object.end();
 }

@@ -62,18 +62,18 @@ pub(in crate::wire) fn seal(canonical: &[u8], signatures: &[Signature]) -> Vec<u
     let room = canonical.len().saturating_add(signatures.len().saturating_mul(1024));
     let mut out = Vec::with_capacity(room);
     let mut file = Object::begin(&mut out, &none);
-    let list = file.name("signatures");
-    list.push(b'[');
+    let mut list = vec![b'['];
     for (at, signature) in signatures.iter().enumerate() {
         if at > 0 {
             list.push(b',');
         }
-        let mut entry = Object::begin(list, &none);
+        let mut entry = Object::begin(&mut list, &none);
         entry.text("keyid", signature.key_id.as_str());
         entry.text("sig", &data_encoding::HEXLOWER.encode(&signature.bytes));
         entry.end();
     }
     list.push(b']');
+    write_escaped(file.name("signatures"), &list);
     write_escaped(file.name("signed"), canonical);
     file.end();
     out

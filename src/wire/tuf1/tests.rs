@@ -62,6 +62,40 @@ fn files_of_python_tuf_are_written_alike() {
     }
 }
 
+/// Reads a file; what can be read can be written, and is then read as the same.
+fn survives<T: Document + Debug + PartialEq>(file: &[u8]) -> bool {
+    let read = |file: Vec<u8>| Envelope::<T>::read(Dialect::Tuf1, file, &Limits::default());
+    let Ok(envelope) = read(file.to_vec()) else { return false };
+    // Members that nobody knows are kept as received, and written in canonical form.
+    let expected = read(seal(Dialect::Tuf1, &envelope.message().unwrap(), &[])).unwrap();
+    let written = seal(Dialect::Tuf1, &canonical(Dialect::Tuf1, envelope.body()), envelope.signatures());
+    let again = read(written.clone()).unwrap();
+    assert_eq!(again.body(), expected.body());
+    assert_eq!(seal(Dialect::Tuf1, &canonical(Dialect::Tuf1, again.body()), again.signatures()), written);
+    true
+}
+
+#[test]
+fn damaged_files_are_refused_or_read_as_they_are_written() {
+    let (mut read, mut refused) = (0, 0);
+    for name in ["root.json", "timestamp.json", "snapshot.json", "targets.json", "bins.json", "empty.json"] {
+        let file = fixture(name).into_bytes();
+        for at in (0..file.len()).step_by(47) {
+            for byte in [b"\"".as_slice(), b"", b"9", b"\\n", b"{", b"\xc3"] {
+                let damaged = [&file[..at], byte, &file[at + 1..]].concat();
+                let survives = match name {
+                    "root.json" => survives::<Root>(&damaged),
+                    "timestamp.json" => survives::<Timestamp>(&damaged),
+                    "snapshot.json" => survives::<Snapshot>(&damaged),
+                    _ => survives::<Targets>(&damaged),
+                };
+                *if survives { &mut read } else { &mut refused } += 1;
+            }
+        }
+    }
+    assert!(read > 100 && refused > 100, "{read}, {refused}");
+}
+
 #[test]
 fn files_of_python_tuf_say_what_was_put_in() {
     let root = read::<Root>(&fixture("root.json")).unwrap().body().clone();

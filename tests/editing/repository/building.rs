@@ -1,7 +1,7 @@
 //! What a new repository consists of, and what can't be put into one.
 
 use tuf_notary::{
-    crypto::{PrivateKey, Scheme},
+    crypto::{KeyKind, PrivateKey, PublicKey, Scheme},
     edit::{
         EditError,
         repository::{Lifetimes, NewDelegation, Pins, RepositoryEditor},
@@ -10,7 +10,7 @@ use tuf_notary::{
     wire::tuf1::key_id,
 };
 
-use super::lab::{DAY, Lab, TOP, info, key, names, role, target};
+use super::lab::{DAY, Lab, TOP, fixture_key, info, key, names, role, target};
 
 #[test]
 fn pp_06_leaves_come_first_and_the_timestamp_last() {
@@ -54,21 +54,42 @@ fn without_consistent_snapshots_names_are_plain() {
 }
 
 #[test]
-fn every_kind_of_key_signs() {
-    let mut lab = Lab::unpublished();
-    let p256 = PrivateKey::generate_ecdsa().unwrap();
-    let mut editor = RepositoryEditor::new(Lifetimes::default());
-    for role in TOP {
-        editor.add_key(&role, p256.public_key()).unwrap();
+fn wk_12_every_kind_of_key_signs() {
+    let rsa = || fixture_key("rsa.pem");
+    let keys = [
+        (PrivateKey::generate_ecdsa().unwrap(), Scheme::EcdsaDer, "ecdsa", "ecdsa-sha2-nistp256"),
+        (PrivateKey::generate_ecdsa_p384().unwrap(), Scheme::EcdsaDerSha384, "ecdsa", "ecdsa-sha2-nistp384"),
+        (key(), Scheme::Ed25519, "ed25519", "ed25519"),
+        (rsa(), Scheme::RsaPss, "rsa", "rsassa-pss-sha256"),
+        (rsa(), Scheme::RsaPkcs1v15, "rsa", "rsa-pkcs1v15-sha256"),
+    ];
+    for (key, scheme, keytype, name) in keys {
+        let mut lab = Lab::unpublished();
+        let mut editor = RepositoryEditor::new(Lifetimes::default());
+        for role in TOP {
+            editor.add_key_for(&role, key.public_key(), scheme).unwrap();
+        }
+        assert_eq!(editor.root().keys.iter().count(), 1, "one key, filed once");
+        assert_eq!(editor.root().targets.key_ids, [key_id(key.public_key(), scheme).unwrap()]);
+        lab.publish_with(&editor, &[&key]);
+        lab.client();
+        let keys = lab.read("1.root.json")["signed"]["keys"].clone();
+        let key = keys.as_object().unwrap().values().next().unwrap();
+        assert_eq!((&key["keytype"], &key["scheme"]), (&keytype.into(), &name.into()));
     }
-    assert_eq!(editor.root().keys.iter().count(), 1, "one key, filed once");
-    let id = key_id(p256.public_key(), Scheme::EcdsaDer).unwrap();
-    assert_eq!(editor.root().targets.key_ids, [id]);
-    lab.publish_with(&editor, &[&p256]);
-    lab.client();
-    let key =
-        &lab.read("1.root.json")["signed"]["keys"].as_object().unwrap().values().next().unwrap().clone();
-    assert_eq!((&key["keytype"], &key["scheme"]), (&"ecdsa".into(), &"ecdsa-sha2-nistp256".into()));
+}
+
+#[test]
+fn wk_13_a_scheme_that_is_not_the_keys_is_refused() {
+    let mut editor = RepositoryEditor::new(Lifetimes::default());
+    for scheme in [Scheme::RsaPss, Scheme::EcdsaDer, Scheme::EcdsaP1363] {
+        assert!(matches!(
+            editor.add_key_for(&RoleName::Root, key().public_key(), scheme),
+            Err(EditError::Crypto(_))
+        ));
+    }
+    let unusable = PublicKey::new(KeyKind::Unknown("new".to_owned()), Vec::new());
+    assert!(matches!(editor.add_key(&RoleName::Root, &unusable), Err(EditError::UnusableKey { .. })));
 }
 
 #[test]
@@ -104,6 +125,14 @@ fn hash_bins_take_each_target_by_its_name() {
     assert!(error.to_string().contains("at most 14"), "{error}");
     let error = editor.delegate(&RoleName::Targets, &delegation("team", &bin, &["*"])).unwrap_err();
     assert!(matches!(error, EditError::NotListed { .. }), "{error}");
+
+    let mut editor = publication.into_editor();
+    editor.undelegate_bins(&RoleName::Targets).unwrap();
+    editor.undelegate_bins(&RoleName::Targets).unwrap_err();
+    editor.delegate(&RoleName::Targets, &delegation("team", &bin, &["*"])).unwrap();
+    let publication = lab.publish_with(&editor, &[&bin]);
+    assert_eq!(names(&publication)[..2], ["1.team.json", "2.targets.json"]);
+    assert_eq!(lab.client().snapshot().body().delegated.len(), 9, "none may vanish");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{
 };
 
 use tuf_notary::{
-    crypto::PrivateKey,
+    crypto::{PemBlock, PrivateKey},
     edit::{
         EditError,
         repository::{Lifetimes, Publication, Release, RepositoryEditor},
@@ -135,6 +135,12 @@ pub fn reader(files: &Files) -> impl FnMut(&Resource) -> io::Result<Option<Vec<u
 
 pub fn key() -> PrivateKey {
     PrivateKey::generate_ed25519().unwrap()
+}
+
+/// A key of the repository in the fixtures.
+pub fn fixture_key(name: &str) -> PrivateKey {
+    let pem = std::fs::read(crate::common::fixture("tuf/maintained").join(name)).unwrap();
+    PrivateKey::from_pem(&PemBlock::read_all(&pem)[0], None).unwrap()
 }
 
 pub fn target(name: &str) -> TargetName {

@@ -4,14 +4,14 @@ use std::{fs, path::Path};
 
 use serde_json::Value;
 use tuf_notary::{
-    crypto::{PemBlock, PrivateKey},
+    crypto::PrivateKey,
     edit::repository::{Lifetimes, Publication, RepositoryEditor},
     name::{HashBins, PathRule, Resource, RoleName},
 };
 
 use super::{
     building::delegation,
-    lab::{Files, Lab, TOP, info, key, names, open, role, target},
+    lab::{Files, Lab, TOP, fixture_key, info, key, names, open, role, target},
 };
 use crate::common::{
     fixture,
@@ -161,16 +161,11 @@ fn every_repository_of_python_tuf_opens() {
 /// The fixture that python-tuf wrote, with members that nobody knows at every level, and its keys.
 fn maintained() -> (Files, [PrivateKey; 3]) {
     let folder = fixture("tuf/maintained");
-    let key = |name: &str| {
-        let pem = fs::read(folder.join(name)).unwrap();
-        let block = PemBlock::blocks(&pem).next().unwrap().unwrap();
-        PrivateKey::from_pem(&block, None).unwrap()
-    };
     let files = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
     let files = files.filter(|path| path.extension().is_some_and(|end| end == "json"));
     let files =
         files.map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(path).unwrap()));
-    (files.collect(), [key("offline.pem"), key("online.pem"), key("rsa.pem")])
+    (files.collect(), ["offline.pem", "online.pem", "rsa.pem"].map(fixture_key))
 }
 
 #[test]
