@@ -191,7 +191,12 @@ impl Search {
     }
 
     /// Takes the entry of a role, or lines up the roles that it delegates to.
-    fn ask(&mut self, role: &RoleName, targets: &Targets, depth: usize) -> Result<Option<Found>, VerifyError> {
+    fn ask(
+        &mut self,
+        role: &RoleName,
+        targets: &Targets,
+        depth: usize,
+    ) -> Result<Option<Found>, VerifyError> {
         if let Some(entry) = targets.targets.get(&self.target) {
             return Ok(Some(Found { role: role.clone(), info: entry.to_info() }));
         }
