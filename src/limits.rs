@@ -27,6 +27,9 @@ pub struct Limits {
     pub max_root_rotations: u32,
     /// Most delegated roles loaded in one refresh. Default 1,024.
     pub max_delegations: usize,
+    /// Most roles that one targets file may delegate to, where they are loaded on look-up (TUF 1.0).
+    /// Default 32,768.
+    pub max_listed_delegations: usize,
     /// Most delegated roles that the look-up of one target asks, where they are loaded on the way
     /// (TUF 1.0). Default 64.
     pub max_visited_roles: usize,
@@ -54,6 +57,7 @@ impl Default for Limits {
             max_total: 512 << 20,
             max_root_rotations: 256,
             max_delegations: 1024,
+            max_listed_delegations: 32_768,
             max_visited_roles: 64,
             max_delegation_depth: 32,
             max_signatures: 1024,

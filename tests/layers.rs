@@ -31,8 +31,9 @@ fn allowed(layer: &str) -> Option<Vec<&'static str>> {
         "view" => &[&BAND],
         "telemetry" => &[&BAND, &["error"]],
         "collection" => &[&BAND, &["staged", "error", "telemetry", "view"]],
+        "repository" => &[&BAND, &["error", "view", "collection"]],
         "testkit" => &[&BAND, &["staged", "error", "view"]],
-        "blocking" | "future" => &[&BAND, &["staged", "error", "view", "collection"]],
+        "blocking" | "future" => &[&BAND, &["staged", "error", "view", "collection", "repository"]],
         "image" => &[&BAND, &["staged", "error", "view", "blocking", "future"]],
         _ => return None,
     };

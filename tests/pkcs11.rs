@@ -18,7 +18,7 @@ use std::{
 use common::{process, programs};
 use tuf_notary::{
     blocking::{Collection, Initialise},
-    crypto::{KeyKind, PemBlock, PrivateKey, Scheme},
+    crypto::{CryptoError, KeyKind, PemBlock, PrivateKey, Scheme, Signer as _, TufKey},
     edit::Changes,
     keys::{FixedPassphrases, KeyError, KeyRole, KeyStore as _, Pkcs11Keys},
     metadata::TargetInfo,
@@ -149,6 +149,49 @@ fn keys_of_other_tools_are_found_and_signed_with() {
         assert!(signer.sign(b"message").is_err());
         assert_eq!(store.remove(&ids[0]).unwrap_err().code(), "KEY_DAMAGED");
         assert!(store.signer(&ids[1]).unwrap_err().is_not_found());
+    });
+}
+
+/// OpenSSL made the RSA key; the others are ours.
+#[test]
+fn keys_of_every_kind_sign_for_tuf() {
+    with_tokens("keys_of_every_kind_sign_for_tuf", 1, |tokens| {
+        let rsa = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/crypto/testdata/rsa2048.pkcs8.pem");
+        let block = PemBlock::read_all(&fs::read(&rsa).unwrap()).remove(0);
+        let keys = [
+            (PrivateKey::from_pem(&block, None).unwrap(), rsa.to_str().unwrap().to_owned()),
+            (PrivateKey::generate_ecdsa().unwrap(), String::new()),
+            (PrivateKey::generate_ecdsa_p384().unwrap(), String::new()),
+        ];
+        let store = tokens.open(0, PIN);
+        for (number, (key, file)) in keys.iter().enumerate() {
+            let name = format!("{number}.pem");
+            let file = if file.is_empty() { &tokens.pem(&name, key) } else { file };
+            let (id, base) = (format!("0{number}"), ["--import", file, "--token", "token-0"]);
+            tokens.util(&[&base[..], &["--label", "alice", "--id", &id, "--pin", PIN]].concat());
+            let public = key.public_key();
+            let signer = store.signer(&canonical_id(public)).unwrap();
+            assert_eq!(signer.public_key(), public);
+            let scheme = public.tuf_scheme().unwrap();
+            let texts = public.to_tuf(scheme).unwrap();
+            let signature = signer.sign_with(scheme, b"message").unwrap();
+            let read = TufKey::new(texts.keytype, texts.scheme, &texts.public);
+            assert_eq!(read.verify(b"message", &signature), Ok(()));
+            let signature = signer.sign(b"message").unwrap();
+            assert_eq!(public.verify(signer.scheme(), b"message", &signature), Ok(()));
+            for scheme in [Scheme::RsaPkcs1v15, Scheme::EcdsaDer, Scheme::EcdsaDerSha384] {
+                match signer.sign_with(scheme, b"message") {
+                    Ok(signature) => assert_eq!(public.verify(scheme, b"message", &signature), Ok(())),
+                    Err(CryptoError::SchemeMismatch { .. }) => {
+                        assert!(key.sign_with(scheme, b"message").is_err(), "{public:?} {scheme:?}");
+                    }
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        }
+        assert_eq!(store.list().unwrap().len(), 3);
+        let refused = store.generate(KeyKind::Rsa, &KeyRole::Root, None).unwrap_err();
+        assert_eq!(refused.code(), "KEY_UNSUPPORTED");
     });
 }
 

@@ -3,6 +3,9 @@
 #[cfg(feature = "directory")]
 #[path = "stores/directory.rs"]
 mod directory;
+#[cfg(feature = "directory")]
+#[path = "stores/repository.rs"]
+mod repository;
 
 use std::{panic, time::Duration};
 

@@ -2,6 +2,7 @@
 #![allow(dead_code)] // each example uses a part
 
 pub mod docker_json;
+pub mod site;
 
 use std::{
     env,

@@ -1,11 +1,11 @@
 //! A TUF 1.0 repository.
 
+#[cfg(feature = "directory")]
+use std::path::{Path, PathBuf};
 use std::{
     io::Write,
     time::{Duration, SystemTime},
 };
-#[cfg(feature = "directory")]
-use std::path::{Path, PathBuf};
 
 use super::ready;
 use crate::{
@@ -143,6 +143,17 @@ impl RepositoryBuilder {
     pub fn transport(mut self, transport: impl Transport + 'static) -> Self {
         self.0.set_transport(Blocking::new(transport));
         self
+    }
+
+    /// How to reach metadata and targets over HTTP, below these URLs, with the default settings of
+    /// [`HttpRepository`](crate::transport::HttpRepository).
+    ///
+    /// # Errors
+    /// [`TransportError::Config`](crate::transport::TransportError::Config): a URL can't be a base.
+    #[cfg(feature = "http-blocking")]
+    pub fn http(self, metadata: url::Url, targets: url::Url) -> Result<Self, Error> {
+        let server = crate::transport::HttpRepository::builder(metadata).targets_url(targets).build()?;
+        Ok(self.transport(server.clone()).targets(server))
     }
 
     /// How to reach the targets' content; needed to download.

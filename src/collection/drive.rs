@@ -137,7 +137,8 @@ impl<M: Machine> Drive<'_, M> {
             return;
         }
         if let Err(error) = self.store.write(&slot, bytes) {
-            self.is_rootless |= slot == ROOT && matches!(self.store.read(&slot, most(&slot, &self.limits)), Ok(None));
+            self.is_rootless |=
+                slot == ROOT && matches!(self.store.read(&slot, most(&slot, &self.limits)), Ok(None));
             tracing::warn!(%error, "verified metadata is not kept");
             self.machine.note(Notice::NotSaved { slot, reason: error.to_string() });
         }

@@ -13,6 +13,12 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     digest.finish()
 }
 
+/// SHA-384 of bytes at hand.
+#[cfg(feature = "pkcs11")]
+pub(crate) fn sha384(bytes: &[u8]) -> [u8; 48] {
+    <sha2::Sha384 as sha2::Digest>::digest(bytes).into()
+}
+
 /// SHA-512 of bytes at hand.
 #[must_use]
 pub fn sha512(bytes: &[u8]) -> [u8; 64] {

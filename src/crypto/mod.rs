@@ -42,6 +42,8 @@ pub use private_key::PrivateKey;
 pub use public_key::PublicKey;
 pub use scheme::{KeyKind, Scheme};
 pub use self_signed::self_signed;
+#[cfg(feature = "pkcs11")]
+pub(crate) use signature::p1363_to_der;
 pub use signer::Signer;
 pub use tuf_key::{TufKey, TufKeyTexts};
 

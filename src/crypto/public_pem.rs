@@ -61,6 +61,12 @@ impl PublicKey {
         Self::new(KeyKind::Ecdsa, super::key_material::ec_spki(curve, point))
     }
 
+    /// The key of a modulus and an exponent, big-endian.
+    #[cfg(feature = "pkcs11")]
+    pub(crate) fn from_rsa_numbers(modulus: &[u8], exponent: &[u8]) -> Self {
+        Self::new(KeyKind::Rsa, super::key_material::rsa_spki(modulus, exponent))
+    }
+
     /// A SubjectPublicKeyInfo under the type of the key inside.
     fn from_spki(der: &[u8]) -> Result<Self, CryptoError> {
         let spki = Spki::from_der(der)?;

@@ -94,7 +94,7 @@ fn verify_point(
 }
 
 /// r and s side by side to the ASN.1 sequence.
-pub(super) fn p1363_to_der(curve: Curve, signature: &[u8]) -> Result<Vec<u8>, CryptoError> {
+pub(crate) fn p1363_to_der(curve: Curve, signature: &[u8]) -> Result<Vec<u8>, CryptoError> {
     expect_length(2 * curve.width(), signature)?;
     let (r, s) = signature.split_at_checked(curve.width()).ok_or(CryptoError::InvalidSignature)?;
     let numbers = [asn1::unsigned(r), asn1::unsigned(s)].concat();

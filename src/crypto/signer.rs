@@ -25,6 +25,8 @@ pub trait Signer: Debug + Send + Sync {
 
     /// Signs in a given scheme. Certificates need this: they carry ECDSA in DER and RSA in PKCS#1
     /// v1.5. Implementations for RSA keys should support the latter, or cannot certify themselves.
+    /// TUF 1.0 needs it for ECDSA, see [`PublicKey::tuf_scheme`]: for P-256 this default suffices,
+    /// for P-384 an implementation has to know [`Scheme::EcdsaDerSha384`].
     ///
     /// # Errors
     /// [`CryptoError::SchemeMismatch`] if the signer does not know the scheme, otherwise as

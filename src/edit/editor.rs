@@ -158,7 +158,15 @@ impl<'a> Editor<'a> {
             }
         };
         let (keys, delegations, targets) = Default::default();
-        Ok(Targets { version, expires: self.expiry()?, keys, delegations, bins: None, targets, extra: Extra::default() })
+        Ok(Targets {
+            version,
+            expires: self.expiry()?,
+            keys,
+            delegations,
+            bins: None,
+            targets,
+            extra: Extra::default(),
+        })
     }
 
     pub(super) fn expiry(&self) -> Result<Expiry, EditError> {

@@ -3,6 +3,7 @@
 use crate::{
     crypto::CryptoError,
     name::{KeyId, NameError, RoleName, SignerName, TargetName, Version},
+    verify::VerifyError,
     wire::WireError,
 };
 
@@ -195,6 +196,45 @@ pub enum EditError {
         /// Canonical id of the key.
         key: KeyId,
     },
+    /// A document lacks signatures.
+    #[error("{role} needs {needed} signatures and has {valid} that count; its keys are {ids}")]
+    Unsigned {
+        /// The role.
+        role: RoleName,
+        /// The threshold.
+        needed: u32,
+        /// How many of the role's keys have signed.
+        valid: usize,
+        /// Canonical ids of the role's keys.
+        ids: String,
+    },
+    /// A file of the repository is needed and not at hand.
+    #[error("{name} is needed and not at hand")]
+    NotAtHand {
+        /// The file.
+        name: String,
+    },
+    /// A file of the repository can't be read.
+    #[error("{name} can't be read: {reason}")]
+    Unreadable {
+        /// The file.
+        name: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A file is not the one that is pinned, or not the next version.
+    #[error("{role}: expected {expected}, found {found}")]
+    NotPinned {
+        /// The role.
+        role: RoleName,
+        /// What belongs here.
+        expected: String,
+        /// What is here.
+        found: String,
+    },
+    /// Clients would refuse what is to be published.
+    #[error("clients would refuse this: {0}")]
+    Rejected(#[source] Box<VerifyError>),
     /// A file would not survive the server's re-serialisation.
     #[error(transparent)]
     Wire(#[from] WireError),
@@ -211,6 +251,9 @@ impl EditError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::NotSigned { .. } => "NOT_SIGNED",
+            Self::Unsigned { .. } => "MISSING_SIGNATURES",
+            Self::NotAtHand { .. } | Self::Unreadable { .. } | Self::NotPinned { .. } => "REPOSITORY_FILE",
+            Self::Rejected(_) => "REJECTED",
             Self::NoSignableRole { .. }
             | Self::MissingKeys { .. }
             | Self::NoRemainingKey { .. }

@@ -13,6 +13,7 @@ mod editor;
 mod error;
 mod initialise;
 mod plan;
+pub mod repository;
 mod rotate;
 mod rotation;
 mod sign;

@@ -161,7 +161,10 @@ fn checked_fixpoint<T: Document>(
     let read = Envelope::<T>::read(Dialect::Notary, file, &Limits::default()).map_err(|_| broken())?;
     let verifies = *read.message().map_err(|_| broken())? == *message;
     // `file` was made of this message and these signatures, and would be again.
-    if !verifies || read.signatures() != signatures || wire::canonical(Dialect::Notary, read.body()) != message {
+    if !verifies
+        || read.signatures() != signatures
+        || wire::canonical(Dialect::Notary, read.body()) != message
+    {
         return Err(broken().into());
     }
     Ok(read.into_parts().0.into_vec())

@@ -141,7 +141,7 @@ impl Editor<'_> {
         if self.check_not_withheld(role).is_err() || self.check_genuine(role).is_err() {
             return Own::Unknown;
         }
-        self.vouched(role).cloned().map_or(Own::Nothing, Own::File)
+        self.vouched(role).map_or(Own::Nothing, |file| Own::File(Box::new(file.clone())))
     }
 
     /// A file that is withheld may say anything.
@@ -225,7 +225,7 @@ impl Editor<'_> {
 /// What a signer who goes has signed.
 enum Own {
     Nothing,
-    File(Targets),
+    File(Box<Targets>),
     /// The file is hidden, or not theirs: whatever nobody else vouches for may be.
     Unknown,
 }

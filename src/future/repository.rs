@@ -1,11 +1,11 @@
 //! A TUF 1.0 repository, asynchronously.
 
+#[cfg(feature = "directory")]
+use std::path::{Path, PathBuf};
 use std::{
     io::Write,
     time::{Duration, SystemTime},
 };
-#[cfg(feature = "directory")]
-use std::path::{Path, PathBuf};
 
 use crate::{
     collection::Entry,
@@ -97,7 +97,11 @@ impl Repository {
     /// As [`download`](Self::download), and [`DownloadError::Occupied`](crate::error::DownloadError)
     /// where no file may be replaced.
     #[cfg(feature = "directory")]
-    pub async fn save_in(&self, target: &FoundTarget, folder: impl AsRef<Path> + Send) -> Result<PathBuf, Error> {
+    pub async fn save_in(
+        &self,
+        target: &FoundTarget,
+        folder: impl AsRef<Path> + Send,
+    ) -> Result<PathBuf, Error> {
         self.core.save_in(target, folder.as_ref(), &mut |_| {}).await
     }
 
@@ -143,6 +147,18 @@ impl RepositoryBuilder {
     pub fn transport(mut self, transport: impl AsyncTransport + 'static) -> Self {
         self.0.set_transport(transport);
         self
+    }
+
+    /// How to reach metadata and targets over HTTP, below these URLs, with the default settings of
+    /// [`AsyncHttpRepository`](crate::transport::AsyncHttpRepository).
+    ///
+    /// # Errors
+    /// [`TransportError::Config`](crate::transport::TransportError::Config): a URL can't be a base.
+    #[cfg(feature = "http-async")]
+    pub fn http(self, metadata: url::Url, targets: url::Url) -> Result<Self, Error> {
+        let server =
+            crate::transport::AsyncHttpRepository::builder(metadata).targets_url(targets).build_async()?;
+        Ok(self.transport(server.clone()).targets(server))
     }
 
     /// How to reach the targets' content; needed to download.

@@ -3,6 +3,7 @@
 //! A token's object ids and labels are claims: a key is known by the canonical id of its public
 //! half, and each signature is verified with it before it is given out (KS-09, KS-10).
 
+mod mechanism;
 mod objects;
 #[cfg(test)]
 mod tests;
@@ -10,30 +11,26 @@ mod token;
 
 use super::{KeyError, KeyInfo, KeyRole, KeyStore, Passphrases};
 use crate::{
-    crypto::{CryptoError, KeyKind, PrivateKey, PublicKey, Scheme, Signer, digest},
+    crypto::{CryptoError, KeyKind, PrivateKey, PublicKey, Scheme, Signer},
     name::{Gun, KeyId},
     wire::notary::canonical_id,
 };
-use cryptoki::{
-    mechanism::{
-        Mechanism,
-        eddsa::{EddsaParams, EddsaSignatureScheme},
-    },
-    session::Session,
-};
+use cryptoki::session::Session;
 use objects::{Algorithm, Stored};
 use std::{
     path::Path,
     sync::{Arc, MutexGuard},
 };
-use token::{Token, failed};
+use token::Token;
 
 /// Keeps keys in a PKCS#11 token: P-256, and Ed25519 where the token has it. Made for root and
 /// delegation keys, which outlive a machine; other keys may be kept as well.
 ///
 /// Keys that this store makes can't be extracted. It also finds keys that other tools made, as long
 /// as the token holds a public key object under the same `CKA_ID`; the object's label counts as the
-/// key's role. Reading the list needs no PIN.
+/// key's role. Such keys may be P-384 and RSA (2048 bits and more) too. Reading the list needs no PIN.
+///
+/// For Notary and for TUF 1.0 alike: [`Signer::sign_with`] gives every form that the key has.
 ///
 /// A wrong PIN brings a token closer to locking itself. This store tries two at most in its life,
 /// and none when the token says that the next one would be the last.
@@ -143,32 +140,34 @@ impl KeyStore for Pkcs11Keys {
     }
 }
 
+impl TokenSigner {
+    /// Signs, and verifies what the token says: its own word on which private key belongs to which
+    /// public one is not enough.
+    fn checked(&self, scheme: Scheme, message: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        let signature = mechanism::sign(&self.token, &self.key, scheme, message)?;
+        self.public_key().verify(scheme, message, &signature)?;
+        Ok(signature)
+    }
+}
+
 impl Signer for TokenSigner {
     fn public_key(&self) -> &PublicKey {
         &self.key.public
     }
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, CryptoError> {
-        let signing = |reason: KeyError| CryptoError::Signing { reason: reason.to_string() };
-        let session = self.token.logged_in().map_err(signing)?;
-        let private = objects::private(&session, &self.key).map_err(signing)?;
-        let signature = match self.key.algorithm {
-            Algorithm::P256 => session.sign(&Mechanism::Ecdsa, private, &digest::sha256(message)),
-            Algorithm::Ed25519 => {
-                let pure = EddsaParams::new(EddsaSignatureScheme::Ed25519);
-                session.sign(&Mechanism::Eddsa(pure), private, message)
-            }
-        };
-        let signature = signature.map_err(|error| signing(failed("sign", error)))?;
-        // The token's own word on which private key belongs to which public one is not enough.
-        self.public_key().verify(self.scheme(), message, &signature)?;
-        Ok(signature)
+        self.checked(self.scheme(), message)
     }
 
     fn scheme(&self) -> Scheme {
         match self.key.algorithm {
-            Algorithm::P256 => Scheme::EcdsaP1363,
+            Algorithm::P256 | Algorithm::P384 => Scheme::EcdsaP1363,
             Algorithm::Ed25519 => Scheme::Ed25519,
+            Algorithm::Rsa => Scheme::RsaPss,
         }
+    }
+
+    fn sign_with(&self, scheme: Scheme, message: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        self.checked(scheme, message)
     }
 }

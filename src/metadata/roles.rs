@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{Authority, KeyRing, RoleKeys, TargetIndex};
-use crate::{crypto::digest, name::{Expiry, HashBins, Hashes, PathRule, RoleName, Version}};
+use crate::{
+    crypto::digest,
+    name::{Expiry, HashBins, Hashes, PathRule, RoleName, Version},
+};
 
 /// What a parent pins of a metadata file: everything that it lists must hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

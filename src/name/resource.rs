@@ -58,7 +58,7 @@ impl Resource {
     }
 
     /// Whether this is a root of a certain version: how a client asks whether there is a newer one.
-    #[cfg(any(feature = "http-blocking", feature = "http-async"))]
+    #[cfg(any(feature = "http-blocking", feature = "http-async", feature = "rust-tuf"))]
     pub(crate) const fn is_versioned_root(&self) -> bool {
         matches!(self, Self { role: RoleName::Root, form: Form::Version(_) })
     }

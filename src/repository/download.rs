@@ -9,6 +9,7 @@ use super::RepositoryCore;
 use crate::{
     crypto::digest::{Sha256, Sha512},
     error::{DownloadError, Error},
+    name::TargetPath,
     transport::{AsyncTargetTransport, TargetBody, TransportError},
     view::FoundTarget,
 };
@@ -37,6 +38,8 @@ impl RepositoryCore {
 
     /// The first of the places where the content may lie that has it.
     async fn open(&self, target: &FoundTarget) -> Result<Box<dyn TargetBody>, Error> {
+        // A name that means another place to some server or file system is not asked for.
+        TargetPath::new(target.name().clone())?;
         let transport = self.targets()?;
         let mut missing = TransportError::NotFound { what: target.name().to_string() };
         for path in target.paths() {
@@ -113,7 +116,8 @@ fn compare<const N: usize>(
     if expected == found {
         return Ok(());
     }
-    let hex = |digest: Option<&[u8; N]>| digest.map_or_else(String::new, |it| data_encoding::HEXLOWER.encode(it));
+    let hex =
+        |digest: Option<&[u8; N]>| digest.map_or_else(String::new, |it| data_encoding::HEXLOWER.encode(it));
     let (name, expected, found) = (target.name().to_string(), hex(expected), hex(found));
     Err(DownloadError::Hash { name, algorithm, expected, found })
 }

@@ -79,7 +79,11 @@ impl RepositoryCore {
     }
 
     /// Looks a target up in what the last refresh has brought.
-    pub(crate) async fn find(&self, turn: Guard<'_>, name: &TargetName) -> Result<Option<FoundTarget>, Error> {
+    pub(crate) async fn find(
+        &self,
+        turn: Guard<'_>,
+        name: &TargetName,
+    ) -> Result<Option<FoundTarget>, Error> {
         let Some(State { set, known }) = self.state().clone() else {
             return Err(Error::Unconfigured("a refresh"));
         };
@@ -87,7 +91,8 @@ impl RepositoryCore {
         let snapshot = *set.snapshot().sha256();
         let search = Search::new(self.core.search_plan(), set, known, name.as_str())?;
         let (found, known) = self.drive(search).await?;
-        if let Some(state) = self.state().as_mut().filter(|state| *state.set.snapshot().sha256() == snapshot) {
+        if let Some(state) = self.state().as_mut().filter(|state| *state.set.snapshot().sha256() == snapshot)
+        {
             state.known = known;
         }
         drop(turn);

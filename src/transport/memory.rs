@@ -70,6 +70,7 @@ impl Transport for MemoryTransport {
 
 impl TargetTransport for MemoryTransport {
     fn fetch_target(&self, path: &str, max: u64) -> Result<Box<dyn Read + Send>, TransportError> {
+        let _ = targets::segments(path)?;
         serve(self.read().targets.get(path), max, || targets::shown(path))
     }
 }

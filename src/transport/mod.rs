@@ -18,6 +18,8 @@ mod http;
 mod memory;
 #[cfg(feature = "directory")]
 mod repository;
+#[cfg(feature = "rust-tuf")]
+mod rust_tuf;
 mod targets;
 
 use std::{fmt::Debug, io, io::Read, time::Duration};
@@ -41,6 +43,8 @@ pub use http::{HttpRepository, HttpTransport};
 pub use memory::MemoryTransport;
 #[cfg(feature = "directory")]
 pub use repository::RepositoryDirectory;
+#[cfg(feature = "rust-tuf")]
+pub use rust_tuf::RustTufRepository;
 pub use targets::{AsyncTargetTransport, TargetBody, TargetTransport};
 
 use crate::name::{Resource, RoleName};

@@ -101,7 +101,7 @@ impl Search {
         target: &str,
     ) -> Result<Self, VerifyError> {
         let SearchPlan { dialect, limits, now, as_of, offline } = plan;
-        // As in the refresh, a clock that was set back makes nothing valid again.
+        // The clock may stand before the latest time that the refresh knew of (CK-01).
         let now = if as_of { now } else { now.max(set.judged) };
         let mut search = Self {
             judge: Judge { dialect, limits, now },
@@ -191,7 +191,12 @@ impl Search {
     }
 
     /// Takes the entry of a role, or lines up the roles that it delegates to.
-    fn ask(&mut self, role: &RoleName, targets: &Targets, depth: usize) -> Result<Option<Found>, VerifyError> {
+    fn ask(
+        &mut self,
+        role: &RoleName,
+        targets: &Targets,
+        depth: usize,
+    ) -> Result<Option<Found>, VerifyError> {
         if let Some(entry) = targets.targets.get(&self.target) {
             return Ok(Some(Found { role: role.clone(), info: entry.to_info() }));
         }

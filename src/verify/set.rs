@@ -21,7 +21,7 @@ pub struct TrustedSet {
     pub(super) unvouched: BTreeMap<RoleName, Envelope<Targets>>,
     pub(super) notices: Vec<Notice>,
     pub(super) confirmed: Option<SystemTime>,
-    /// The instant that the files were judged at.
+    /// The instant that all of it was judged at.
     pub(super) judged: SystemTime,
 }
 

@@ -74,11 +74,9 @@ mod tests {
     fn ad_02_the_digest_stands_before_the_last_segment_only() {
         let hashes = Hashes::sha256([0xab; 32]);
         let hex = "ab".repeat(32);
-        for (name, expected) in [
-            ("f", format!("{hex}.f")),
-            ("a/b/f", format!("a/b/{hex}.f")),
-            ("a/b/", format!("a/b/{hex}.")),
-        ] {
+        for (name, expected) in
+            [("f", format!("{hex}.f")), ("a/b/f", format!("a/b/{hex}.f")), ("a/b/", format!("a/b/{hex}."))]
+        {
             assert_eq!(prefixed_paths(name, &hashes), [expected]);
         }
     }

@@ -1,11 +1,6 @@
 //! Which syntax a document has in which dialect: the one place where they meet.
 
-use super::{
-    Dialect, Document, WireError,
-    envelope::sealed::Syntax,
-    json::Reader,
-    notary, tuf1,
-};
+use super::{Dialect, Document, WireError, envelope::sealed::Syntax, json::Reader, notary, tuf1};
 use crate::{
     limits::Limits,
     metadata::{Root, Snapshot, Targets, Timestamp},

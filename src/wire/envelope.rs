@@ -15,6 +15,7 @@ use crate::{
 /// A document as received, read but not verified: nothing in it may be acted upon.
 #[derive(Clone, Debug)]
 pub struct Envelope<T> {
+    dialect: Dialect,
     bytes: Bytes,
     signed: Range<usize>,
     canonical: bool,
@@ -66,7 +67,10 @@ impl<T: Document> Envelope<T> {
         let bytes = bytes.into();
         let mut signed = None;
         let mut signatures = None;
-        let mut reader = Reader::new(&bytes)?;
+        let mut reader = match dialect {
+            Dialect::Notary => Reader::new(&bytes)?,
+            Dialect::Tuf1 => Reader::new(&bytes)?.large_integers(),
+        };
         reader.structure(&["signed", "signatures"], |reader, member| {
             match member {
                 "signed" => {
@@ -81,7 +85,7 @@ impl<T: Document> Envelope<T> {
         reader.end()?;
         let (body, signed, canonical) = signed.ok_or(WireError::Missing { member: "signed" })?;
         let signatures = signatures.ok_or(WireError::Missing { member: "signatures" })?;
-        Ok(Self { bytes, signed, canonical, signatures, body })
+        Ok(Self { dialect, bytes, signed, canonical, signatures, body })
     }
 
     /// What the document claims.
@@ -110,7 +114,10 @@ impl<T: Document> Envelope<T> {
             return Ok(Cow::Borrowed(received));
         }
         let text = str::from_utf8(received).map_err(|_| WireError::invalid("signed", "no UTF-8"))?;
-        Ok(Cow::Owned(json::canonicalise(text)?))
+        Ok(Cow::Owned(match self.dialect {
+            Dialect::Notary => json::canonicalise(text)?,
+            Dialect::Tuf1 => json::canonicalise_large(text)?,
+        }))
     }
 
     pub(crate) fn into_parts(self) -> (Bytes, T) {

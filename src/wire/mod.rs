@@ -12,15 +12,16 @@ mod error;
 pub mod json;
 pub mod notary;
 mod record;
-pub mod tuf1;
 #[cfg(test)]
 mod tests;
+pub mod tuf1;
 
 pub use bytes::Bytes;
-pub(crate) use dialect::{
-    BadDelegation, CachedFiles, Children, Delegations, EqualTimestamp, FileNames, NewerRoots, RootKeys, Rules, TargetsFloor,
-};
 pub use dialect::Dialect;
+pub(crate) use dialect::{
+    BadDelegation, CachedFiles, Children, Delegations, EqualTimestamp, FileNames, NewerRoots, RootKeys,
+    Rules, TargetsFloor,
+};
 pub use envelope::{Document, Envelope, Signature, canonical, seal};
 pub use error::WireError;
 pub use record::{FirstUse, Floor, TrustRecord};

@@ -8,6 +8,7 @@ use std::{
 
 use tempfile::TempDir;
 
+pub use crate::common::programs::example as program;
 use crate::common::{
     process::{self, Finished},
     static_server::StaticServer,
@@ -119,15 +120,6 @@ impl Outcome {
     pub fn says(&self, text: &str) {
         assert!(self.0.says(text), "{text:?} expected: {:#?}", self.0);
     }
-}
-
-/// An example's program: plain `cargo test` builds it, beside the folder of this very test; `--test cli`
-/// alone takes what is there.
-pub fn program(example: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let path = test.ancestors().nth(2).unwrap().join("examples").join(example);
-    assert!(path.is_file(), "{} is missing: cargo build --examples makes it", path.display());
-    path
 }
 
 /// Permission bits of a file or folder.

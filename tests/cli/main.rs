@@ -14,6 +14,7 @@ mod durability;
 mod inspect;
 mod key_stores;
 mod local_state;
+mod migrate;
 mod pins;
 mod policy;
 mod publish;

@@ -14,6 +14,7 @@ pub mod notary_cli;
 pub mod notary_server;
 pub mod process;
 pub mod programs;
+pub mod python_tuf;
 pub mod registry;
 pub mod static_server;
 pub mod token_server;

@@ -10,8 +10,12 @@ pub const REQUIRE: &str = "TUF_NOTARY_REQUIRE_INTEROP";
 /// # Panics
 /// The program is missing and [`REQUIRE`] is set to 1.
 pub fn find(test: &str, program: &str) -> Option<PathBuf> {
-    let required = env::var(REQUIRE).is_ok_and(|value| value == "1");
-    decide(in_path(program), required, test, program)
+    decide(in_path(program), required(), test, program)
+}
+
+/// Whether a missing program is a failure.
+pub fn required() -> bool {
+    env::var(REQUIRE).is_ok_and(|value| value == "1")
 }
 
 /// What [`find`] does once it has looked.
@@ -23,6 +27,15 @@ pub fn decide(found: Option<PathBuf>, required: bool, test: &str, program: &str)
         let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("{note}\n").as_bytes());
     }
     found
+}
+
+/// An example's program: plain `cargo test` builds it, beside the folder of this very test; one crate's
+/// tests alone take what is there.
+pub fn example(name: &str) -> PathBuf {
+    let test = env::current_exe().expect("a test is a program");
+    let path = test.ancestors().nth(2).expect("it lies in a folder").join("examples").join(name);
+    assert!(path.is_file(), "{} is missing: cargo build --examples makes it", path.display());
+    path
 }
 
 fn in_path(program: &str) -> Option<PathBuf> {

@@ -2,7 +2,7 @@
 
 use tuf_notary::{
     name::{Form, Resource, RoleName, Version},
-    testkit::suite::Served,
+    testkit::suite::{Served, ServedTargets},
 };
 
 pub fn served() -> Served {
@@ -15,5 +15,15 @@ pub fn served() -> Served {
             (Resource { role: releases, form: Form::Sha256([0xab; 32]) }, b"pinned".to_vec()),
         ],
         absent: Resource::latest(RoleName::Targets),
+    }
+}
+
+pub fn targets() -> ServedTargets {
+    ServedTargets {
+        present: vec![
+            ("a.tar".to_owned(), b"content".to_vec()),
+            (format!("dir/sub/{}.a b.tar", "ab".repeat(32)), vec![b'x'; 300_000]),
+        ],
+        absent: "dir/none".to_owned(),
     }
 }

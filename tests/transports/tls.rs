@@ -59,13 +59,26 @@ fn config(
 
 /// A server that shows this certificate and proves to hold that key; its port.
 fn server(certificate: &Certificate, key: &KeyPair, version: &'static SupportedProtocolVersion) -> u16 {
-    let config = config(certificate, key, version);
+    serve(config(certificate, key, version), ok(b"secure"))
+}
+
+/// A server for 127.0.0.1 that answers so; its port, and its certificate to believe.
+pub fn answering(reply: Vec<u8>) -> (u16, String) {
+    let key = KeyPair::generate().unwrap();
+    let certificate = as_openssl_makes(|_| {}).self_signed(&key).unwrap();
+    let port = serve(config(&certificate, &key, &rustls::version::TLS13), reply);
+    (port, pem(certificate.der()))
+}
+
+fn serve(config: Arc<ServerConfig>, reply: Vec<u8>) -> u16 {
+    let reply = Arc::new(reply);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
         for stream in listener.incoming() {
             let conn = ServerConnection::new(Arc::clone(&config)).unwrap();
             let mut stream = StreamOwned::new(conn, stream.unwrap());
+            let reply = Arc::clone(&reply);
             thread::spawn(move || {
                 let mut head = Vec::new();
                 while !head.ends_with(b"\r\n\r\n") {
@@ -75,7 +88,7 @@ fn server(certificate: &Certificate, key: &KeyPair, version: &'static SupportedP
                     }
                     head.push(byte[0]);
                 }
-                let _ = stream.write_all(&ok(b"secure"));
+                let _ = stream.write_all(&reply);
                 let _ = stream.flush();
             });
         }

@@ -1,7 +1,7 @@
 //! The asynchronous HTTP transport, run to the end of each call.
 
 use std::{
-    io::{Cursor, Read},
+    io::{self, Cursor, Read},
     path::Path,
     sync::OnceLock,
 };
@@ -10,7 +10,8 @@ use tokio::runtime::{Builder, Runtime};
 use tuf_notary::{
     name::{Gun, Resource, RoleName},
     transport::{
-        self, AsyncHttpTransport, AsyncTransport, Retries, Timeouts, Transport, TransportError, Upload,
+        self, AsyncHttpRepository, AsyncHttpTransport, AsyncTargetTransport, AsyncTransport, Retries,
+        TargetBody, TargetTransport, Timeouts, Transport, TransportError, TufRepository, Upload,
         auth::Credentials,
     },
 };
@@ -58,6 +59,57 @@ pub struct Dangerous(transport::DangerousHttpTransportBuilder);
 impl Dangerous {
     pub fn allow_plain_http(self) -> HttpTransportBuilder {
         HttpTransportBuilder(self.0.allow_plain_http())
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct HttpRepository(pub AsyncHttpRepository);
+
+impl HttpRepository {
+    pub fn builder(metadata: Url) -> transport::HttpTransportBuilder<TufRepository> {
+        AsyncHttpRepository::builder(metadata)
+    }
+}
+
+pub fn build(
+    builder: transport::HttpTransportBuilder<TufRepository>,
+) -> Result<HttpRepository, TransportError> {
+    builder.build_async().map(HttpRepository)
+}
+
+impl Transport for HttpRepository {
+    fn fetch(&self, what: &Resource, max: u64) -> Result<Box<dyn Read + Send>, TransportError> {
+        Ok(Box::new(Cursor::new(runtime().block_on(self.0.fetch(what, max))?)))
+    }
+}
+
+impl TargetTransport for HttpRepository {
+    fn fetch_target(&self, path: &str, max: u64) -> Result<Box<dyn Read + Send>, TransportError> {
+        let body = runtime().block_on(self.0.fetch_target(path, max))?;
+        Ok(Box::new(Chunks { body, chunk: Cursor::default() }))
+    }
+}
+
+struct Chunks {
+    body: Box<dyn TargetBody>,
+    chunk: Cursor<Vec<u8>>,
+}
+
+impl Read for Chunks {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.chunk.read(buffer)? {
+                0 => match runtime().block_on(self.body.chunk()) {
+                    Ok(Some(chunk)) => self.chunk = Cursor::new(chunk),
+                    Ok(None) => return Ok(0),
+                    Err(error @ TransportError::Timeout { .. }) => {
+                        return Err(io::Error::new(io::ErrorKind::TimedOut, error));
+                    }
+                    Err(error) => return Err(io::Error::other(error)),
+                },
+                read => return Ok(read),
+            }
+        }
     }
 }
 

@@ -15,6 +15,10 @@ mod http;
 mod proxies;
 #[path = "../transports/realms.rs"]
 mod realms;
+#[path = "../transports/redirects.rs"]
+mod redirects;
+#[path = "../transports/repository.rs"]
+mod repository;
 #[path = "../transports/served.rs"]
 mod served;
 #[path = "../transports/server.rs"]

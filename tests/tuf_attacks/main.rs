@@ -14,8 +14,8 @@ mod mirrors;
 mod mix_and_match;
 mod rollback;
 mod signing;
+#[allow(dead_code)] // a part of it
 #[path = "../attacks/spki.rs"]
-#[allow(dead_code)] // its other half is for Notary
 mod spki;
 mod threshold;
 mod wrong_keys;

@@ -25,8 +25,8 @@ mod rollback;
 mod server;
 #[path = "../tuf_attacks/signing.rs"]
 mod signing;
+#[allow(dead_code)] // a part of it
 #[path = "../attacks/spki.rs"]
-#[allow(dead_code)] // its other half is for Notary
 mod spki;
 #[path = "../tuf_attacks/threshold.rs"]
 mod threshold;

@@ -17,6 +17,8 @@ use zeroize::Zeroize as _;
 
 /// Object identifier 1.2.840.10045.3.1.7 in DER.
 const P256: &[u8] = &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+/// Object identifier 1.3.132.0.34 in DER.
+const P384: &[u8] = &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22];
 /// Object identifier 1.3.101.112 in DER.
 const ED25519: &[u8] = &[0x06, 0x03, 0x2b, 0x65, 0x70];
 /// The name that PKCS#11 3.0 has for the same curve.
@@ -27,7 +29,9 @@ const OCTET_STRING: u8 = 0x04;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Algorithm {
     P256,
+    P384,
     Ed25519,
+    Rsa,
 }
 
 /// A public key object, and the key in it.
@@ -41,6 +45,7 @@ pub(super) struct Stored {
 }
 
 impl Algorithm {
+    /// What this store makes and takes in.
     pub(super) fn of(kind: &KeyKind) -> Result<Self, KeyError> {
         match kind {
             KeyKind::Ecdsa => Ok(Self::P256),
@@ -51,21 +56,26 @@ impl Algorithm {
 
     fn key_type(self) -> KeyType {
         match self {
-            Self::P256 => KeyType::EC,
+            Self::P256 | Self::P384 => KeyType::EC,
             Self::Ed25519 => KeyType::EC_EDWARDS,
+            Self::Rsa => KeyType::RSA,
         }
     }
 
+    /// The curve; nothing for RSA, which has none.
     fn parameters(self) -> Vec<u8> {
         match self {
             Self::P256 => P256.to_vec(),
+            Self::P384 => P384.to_vec(),
             Self::Ed25519 => ED25519.to_vec(),
+            Self::Rsa => Vec::new(),
         }
     }
 
     fn from_parameters(parameters: &[u8]) -> Option<Self> {
         match parameters {
             P256 => Some(Self::P256),
+            P384 => Some(Self::P384),
             ED25519 | ED25519_NAME => Some(Self::Ed25519),
             _ => None,
         }
@@ -73,20 +83,16 @@ impl Algorithm {
 
     /// The key of a `CKA_EC_POINT`, which is an OCTET STRING, and in older tokens only what is in it.
     fn public_key(self, point: &[u8]) -> Option<PublicKey> {
-        let width = match self {
-            Self::P256 => 65,
-            Self::Ed25519 => 32,
-        };
         let point = match point {
             [OCTET_STRING, length, inner @ ..] if usize::from(*length) == inner.len() => inner,
             bare => bare,
         };
-        let key = match self {
-            _ if point.len() != width => return None,
-            Self::P256 => PublicKey::from_ec_point(Curve::P256, point),
-            Self::Ed25519 => PublicKey::new(KeyKind::Ed25519, point.to_vec()),
-        };
-        key.material().is_ok().then_some(key)
+        match (self, point.len()) {
+            (Self::P256, 65) => Some(PublicKey::from_ec_point(Curve::P256, point)),
+            (Self::P384, 97) => Some(PublicKey::from_ec_point(Curve::P384, point)),
+            (Self::Ed25519, 32) => Some(PublicKey::new(KeyKind::Ed25519, point.to_vec())),
+            _ => None,
+        }
     }
 }
 
@@ -119,22 +125,46 @@ pub(super) fn all(session: &Session) -> Result<Vec<Stored>, KeyError> {
 }
 
 fn read(session: &Session, handle: ObjectHandle) -> Option<Stored> {
-    let wanted = [AttributeType::Id, AttributeType::Label, AttributeType::EcParams, AttributeType::EcPoint];
-    let (mut cka_id, mut text, mut algorithm, mut point) = (Vec::new(), Vec::new(), None, Vec::new());
+    let (mut cka_id, mut text) = (Vec::new(), Vec::new());
+    let wanted = [AttributeType::Id, AttributeType::Label];
     for attribute in session.get_attributes(handle, &wanted).ok()? {
         match attribute {
             Attribute::Id(value) => cka_id = value,
             Attribute::Label(value) => text = value,
+            _ => {}
+        }
+    }
+    let (algorithm, public) = read_ec(session, handle).or_else(|| read_rsa(session, handle))?;
+    public.material().ok()?;
+    let (role, gun) = read_label(&String::from_utf8_lossy(&text));
+    let info = KeyInfo::new(canonical_id(&public), &role, gun.as_ref());
+    Some(Stored { info, public, algorithm, handle, cka_id })
+}
+
+fn read_ec(session: &Session, handle: ObjectHandle) -> Option<(Algorithm, PublicKey)> {
+    let wanted = [AttributeType::EcParams, AttributeType::EcPoint];
+    let (mut algorithm, mut point) = (None, Vec::new());
+    for attribute in session.get_attributes(handle, &wanted).ok()? {
+        match attribute {
             Attribute::EcParams(value) => algorithm = Algorithm::from_parameters(&value),
             Attribute::EcPoint(value) => point = value,
             _ => {}
         }
     }
-    let algorithm = algorithm?;
-    let public = algorithm.public_key(&point)?;
-    let (role, gun) = read_label(&String::from_utf8_lossy(&text));
-    let info = KeyInfo::new(canonical_id(&public), &role, gun.as_ref());
-    Some(Stored { info, public, algorithm, handle, cka_id })
+    Some((algorithm?, algorithm?.public_key(&point)?))
+}
+
+fn read_rsa(session: &Session, handle: ObjectHandle) -> Option<(Algorithm, PublicKey)> {
+    let wanted = [AttributeType::Modulus, AttributeType::PublicExponent];
+    let (mut modulus, mut exponent) = (None, None);
+    for attribute in session.get_attributes(handle, &wanted).ok()? {
+        match attribute {
+            Attribute::Modulus(value) => modulus = Some(value),
+            Attribute::PublicExponent(value) => exponent = Some(value),
+            _ => {}
+        }
+    }
+    Some((Algorithm::Rsa, PublicKey::from_rsa_numbers(&modulus?, &exponent?)))
 }
 
 /// The private half of a key.
@@ -168,8 +198,9 @@ pub(super) fn generate(session: &Session, algorithm: Algorithm, label: &str) -> 
     public.push(Attribute::EcParams(algorithm.parameters()));
     let private = private_template(&common);
     let mechanism = match algorithm {
-        Algorithm::P256 => Mechanism::EccKeyPairGen,
+        Algorithm::P256 | Algorithm::P384 => Mechanism::EccKeyPairGen,
         Algorithm::Ed25519 => Mechanism::EccEdwardsKeyPairGen,
+        Algorithm::Rsa => return Err(KeyError::UnsupportedKind { kind: KeyKind::Rsa.to_string() }),
     };
     let pair = session.generate_key_pair(&mechanism, &public, &private);
     let (public, private) = pair.map_err(|e| failed("make a key", e))?;

@@ -2,63 +2,33 @@
 //!
 //! A role of a TUF 1.0 repository may be called anything (specification 1.0.34 section 4.5), but
 //! only root, timestamp, snapshot and targets are named by us. So the names of others are
-//! percent-encoded (PT-01), injectively, for `%` is encoded too (PT-02); where a file system that
-//! tells no case would take one for a top-level file, or Windows for a device, their first letter is
-//! encoded as well (PT-03, PT-06); and one that no file system could hold is replaced by its digest,
-//! in a form that no encoding has (PT-04).
+//! percent-encoded as all names on disk are (PT-01, PT-02, PT-04, PT-06), and where a file system
+//! that tells no case would take one for a top-level file, its first letter is encoded too (PT-03).
 
 use data_encoding::HEXLOWER;
-use sha2::{Digest as _, Sha256};
 
-use crate::name::encode_segment;
+use crate::name;
 
 pub(super) const SUFFIX: &str = ".json";
-/// Longest name, in bytes: what is left of 255 on a file system that encrypts names.
-const LONGEST: usize = 143;
-/// Begins the name of a role that is too long. `%` with anything but two hexadecimal digits is no
-/// percent-encoding.
-const HASHED: &str = "%sha256-";
 const TOP_LEVEL: [&str; 4] = ["root", "timestamp", "snapshot", "targets"];
-const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
 
 /// The name of a role's file.
 pub(super) fn file_name(role: &str) -> String {
-    let encoded = match TOP_LEVEL.contains(&role) {
-        true => role.to_owned(),
-        false => encode(role),
-    };
-    if encoded.len() + SUFFIX.len() > LONGEST {
-        return format!("{HASHED}{}{SUFFIX}", HEXLOWER.encode(&Sha256::digest(role)));
+    let is_taken = |name: &&str| name.eq_ignore_ascii_case(role) && *name != role;
+    let first = role.bytes().next().filter(|_| TOP_LEVEL.iter().any(is_taken));
+    match (first, role.get(1..)) {
+        (Some(first), Some(rest)) => format!("%{first:02X}{rest}{SUFFIX}"),
+        _ => name::file_name(role) + SUFFIX,
     }
-    encoded + SUFFIX
 }
 
 /// Whether a file of this name could be a role's.
 pub(super) fn is_role_file(name: &str) -> bool {
     let Some(stem) = name.strip_suffix(SUFFIX) else { return false };
-    match stem.strip_prefix(HASHED) {
+    match stem.strip_prefix("%sha256%") {
         Some(digest) => HEXLOWER.decode(digest.as_bytes()).is_ok_and(|digest| digest.len() == 32),
-        None => is_encoded(stem),
+        None => stem == "%" || is_encoded(stem),
     }
-}
-
-fn encode(role: &str) -> String {
-    let encoded = encode_segment(role);
-    let is_taken = TOP_LEVEL.iter().any(|name| name.eq_ignore_ascii_case(role)) || is_device(role);
-    match role.chars().next().filter(|first| is_taken && first.is_ascii()) {
-        Some(first) => format!("%{:02X}{}", u32::from(first), encoded.get(1..).unwrap_or_default()),
-        None => encoded,
-    }
-}
-
-/// Whether Windows takes a file of this name, with any extension, for a device.
-fn is_device(role: &str) -> bool {
-    let stem = role.split_once('.').map_or(role, |(stem, _)| stem);
-    let is_numbered = |name: &str| {
-        let rest = stem.get(..3).filter(|start| start.eq_ignore_ascii_case(name)).and(stem.get(3..));
-        rest.is_some_and(|rest| matches!(rest.as_bytes(), [b'0'..=b'9']))
-    };
-    DEVICES.iter().any(|name| name.eq_ignore_ascii_case(stem)) || is_numbered("com") || is_numbered("lpt")
 }
 
 fn is_encoded(stem: &str) -> bool {
@@ -89,7 +59,7 @@ mod tests {
         for (role, expected) in [
             ("root", "root.json"),
             ("my role", "my%20role.json"),
-            ("../delegatedrole", "..%2Fdelegatedrole.json"),
+            ("../delegatedrole", "%2E.%2Fdelegatedrole.json"),
             ("/delegatedrole", "%2Fdelegatedrole.json"),
             ("?", "%3F.json"),
             ("#", "%23.json"),
@@ -97,14 +67,14 @@ mod tests {
             ("a\0b\n", "a%00b%0A.json"),
             ("a\\b:c", "a%5Cb%3Ac.json"),
             ("é", "%C3%A9.json"),
-            (".", "..json"),
-            ("..", "...json"),
-            (".tuf-notary", ".tuf-notary.json"),
+            (".", "%2E.json"),
+            ("..", "%2E%2E.json"),
+            (".tuf-notary", "%2Etuf-notary.json"),
         ] {
             assert_eq!(file_name(role), expected);
             assert!(is_role_file(expected), "{expected}");
         }
-        for name in ["root", "a/b.json", "a b.json", "%2.json", "%2g.json", "%sha256-00.json", "x.json.tmp"] {
+        for name in ["root", "a/b.json", "a b.json", "%2.json", "%2g.json", "%sha256%00.json", "x.json.tmp"] {
             assert!(!is_role_file(name), "{name}");
         }
     }
@@ -126,7 +96,7 @@ mod tests {
             "1.root",
             "con",
             "%63on",
-            "%sha256-",
+            "%sha256%",
             &long,
             &hashed,
             hashed.trim_end_matches(SUFFIX),
@@ -152,11 +122,9 @@ mod tests {
 
     #[test]
     fn pt_04_a_name_that_no_file_system_holds_is_hashed() {
-        let fits = "a".repeat(LONGEST - SUFFIX.len());
-        assert_eq!(file_name(&fits), format!("{fits}.json"));
-        for role in [format!("{fits}a"), "é".repeat(24), "/".repeat(5000), "Ω".repeat(100_000)] {
+        for role in ["a".repeat(5000), "é".repeat(40), "/".repeat(1024), "Ω".repeat(100_000)] {
             let name = file_name(&role);
-            assert!(name.starts_with("%sha256-") && name.len() <= LONGEST && is_role_file(&name), "{name}");
+            assert!(name.starts_with("%sha256%") && name.len() < 100 && is_role_file(&name), "{name}");
         }
         assert_ne!(file_name(&"a".repeat(5000)), file_name(&"a".repeat(5001)));
     }

@@ -97,7 +97,8 @@ impl ServerKey {
     ) -> Result<(Version, Vec<u8>), CannotSign> {
         let version = after(before)?;
         let expires = Expiry::after(now, TIMESTAMP_LIFETIME).map_err(|_| CannotSign)?;
-        let body = Timestamp { version, expires, snapshot: Pin::of(&rewritten(snapshot)), extra: Extra::default() };
+        let body =
+            Timestamp { version, expires, snapshot: Pin::of(&rewritten(snapshot)), extra: Extra::default() };
         Ok((version, self.sign(&body).map_err(|_| CannotSign)?))
     }
 
@@ -115,7 +116,8 @@ impl ServerKey {
         let (Some(root), Some(targets)) = (root, targets) else { return Err(CannotSign) };
         let mut delegated = before.map(|before| before.delegated.clone()).unwrap_or_default();
         delegated.extend(pins);
-        let body = Snapshot { version, expires, root: Some(root), targets, delegated, extra: Extra::default() };
+        let body =
+            Snapshot { version, expires, root: Some(root), targets, delegated, extra: Extra::default() };
         Ok((version, self.sign(&body).map_err(|_| CannotSign)?))
     }
 }
@@ -128,7 +130,9 @@ pub(super) fn pin_of(role: &RoleName, file: &[u8]) -> Result<Pin, WireError> {
         RoleName::Root => rewritten(&Envelope::<Root>::read(Dialect::Notary, file, &limits)?),
         RoleName::Snapshot => rewritten(&Envelope::<Snapshot>::read(Dialect::Notary, file, &limits)?),
         RoleName::Timestamp => rewritten(&Envelope::<Timestamp>::read(Dialect::Notary, file, &limits)?),
-        RoleName::Targets | RoleName::Delegated(_) => rewritten(&Envelope::<Targets>::read(Dialect::Notary, file, &limits)?),
+        RoleName::Targets | RoleName::Delegated(_) => {
+            rewritten(&Envelope::<Targets>::read(Dialect::Notary, file, &limits)?)
+        }
     }))
 }
 

@@ -42,7 +42,7 @@ impl Client {
         let connector =
             ().chain(ConnectProxyConnector::default())
                 .chain(TcpConnector::default())
-                .chain(TlsConnector::new(settings.tls(proxy)?, settings.server.host_str()))
+                .chain(TlsConnector::new(settings.tls(proxy)?, settings.clone()))
                 .chain(PatientConnector);
         let timeouts = settings.timeouts.bounded();
         let config = Agent::config_builder()

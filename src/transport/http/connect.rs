@@ -2,11 +2,11 @@
 
 use std::{
     fmt,
-    io::{Read, Write},
-    sync::Arc,
+    io::{self, Read, Write},
+    sync::{Arc, OnceLock},
 };
 
-use rustls::{ClientConnection, StreamOwned};
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use rustls_pki_types::ServerName;
 use ureq::{
     Error,
@@ -16,18 +16,31 @@ use ureq::{
     },
 };
 
-use super::tls::Configs;
+use super::{settings::Settings, tls::Configs};
 
 pub(super) struct TlsConnector {
-    configs: Option<Configs>,
-    /// The trust server's.
-    host: String,
+    configs: OnceLock<Configs>,
+    settings: Settings,
 }
 
 impl TlsConnector {
-    /// For connections to the trust server on this host, and to others.
-    pub(super) fn new(configs: Option<Configs>, host: Option<&str>) -> Self {
-        Self { configs, host: host.unwrap_or_default().to_owned() }
+    /// For connections to our server, and to others. Without configurations they are made when they
+    /// are wanted: a server that is asked in the clear may lead to one that is not.
+    pub(super) fn new(configs: Option<Configs>, settings: Settings) -> Self {
+        Self { configs: configs.map_or_else(OnceLock::new, OnceLock::from), settings }
+    }
+
+    fn config(&self, host: &str) -> Result<Arc<ClientConfig>, Error> {
+        let configs = match self.configs.get() {
+            Some(configs) => configs,
+            None => {
+                let made = self.settings.tls_configs().map_err(|e| Error::Io(io::Error::other(e)))?;
+                self.configs.get_or_init(|| made)
+            }
+        };
+        let own = self.settings.server.host_str().unwrap_or_default();
+        let is_own = host.eq_ignore_ascii_case(own);
+        Ok(Arc::clone(if is_own { &configs.server } else { &configs.others }))
     }
 }
 
@@ -43,13 +56,12 @@ impl<In: Transport> Connector<In> for TlsConnector {
         if !details.needs_tls() || transport.is_tls() {
             return Ok(Some(Either::A(transport)));
         }
-        let configs = self.configs.as_ref().ok_or(Error::TlsRequired)?;
         let host = details.uri.host().unwrap_or_default();
-        let tls = if host.eq_ignore_ascii_case(&self.host) { &configs.server } else { &configs.others };
+        let tls = self.config(host)?;
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| Error::Tls("the server's name is neither a DNS name nor an IP address"))?;
-        let mut conn = ClientConnection::new(Arc::clone(tls), name)?;
+        let mut conn = ClientConnection::new(tls, name)?;
         let mut sock = TransportAdapter::new(transport.boxed(), Arc::clone(&details.current_time));
         sock.set_timeout(left(details));
         while conn.is_handshaking() {

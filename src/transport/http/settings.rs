@@ -101,15 +101,21 @@ impl Settings {
         }
     }
 
-    /// Who is believed, and the same with our own certificate, for the server alone.
+    /// Who is believed, and the same with our own certificate, for the server alone. None where
+    /// nothing but plain HTTP is foreseen.
     pub(super) fn tls(&self, proxy: Option<&Url>) -> Result<Option<tls::Configs>, TransportError> {
-        let authorities = self.authorities()?;
         let is_secure = |url: &Url| url.scheme() == "https";
+        let is_configured = !self.ca_pem.is_empty() || !self.ca_files.is_empty();
         // A host without a trust store can still talk to a server in the clear.
-        if !is_secure(&self.server) && authorities.is_empty() && !proxy.is_some_and(is_secure) {
+        if !is_secure(&self.server) && !is_configured && !proxy.is_some_and(is_secure) {
             return Ok(None);
         }
-        tls::configs(&authorities, self.system_ca, self.identity.as_ref()).map(Some)
+        self.tls_configs().map(Some)
+    }
+
+    /// The same, whatever is foreseen.
+    pub(super) fn tls_configs(&self) -> Result<tls::Configs, TransportError> {
+        tls::configs(&self.authorities()?, self.system_ca, self.identity.as_ref())
     }
 
     fn authorities(&self) -> Result<Vec<Vec<u8>>, TransportError> {

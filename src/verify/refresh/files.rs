@@ -120,11 +120,7 @@ impl Refresh {
         }
     }
 
-    fn hold_snapshot(
-        &mut self,
-        snapshot: Verified<Snapshot>,
-        is_cached: bool,
-    ) -> Result<State, VerifyError> {
+    fn hold_snapshot(&mut self, snapshot: Verified<Snapshot>, is_cached: bool) -> Result<State, VerifyError> {
         self.judge.cap(&RoleName::Targets, &snapshot.body().targets)?;
         self.accept(&RoleName::Snapshot, &snapshot, is_cached);
         self.snapshot = Some(snapshot);

@@ -51,19 +51,19 @@ impl Refresh {
             self.unrecorded = self.record.first_use.is_none();
         }
         match (given, cached) {
-            (Some(given), Some(cached)) if self.is_reached(&given, &cached)? => Ok(self.begin_with(cached)),
+            (Some(given), Some(cached)) if self.is_reached(&given, &cached)? => self.begin_with(cached),
             (Some(given), _) => {
                 // A newer one stays in the cache until it is reached again.
                 if self.check_root_floor(&given).is_ok() {
                     self.save(&RoleName::Root, given.bytes());
                     self.floors.set(&RoleName::Root, &given);
                 }
-                Ok(self.begin_with(given))
+                self.begin_with(given)
             }
             (None, Some(cached)) => {
                 let replaced = |error: VerifyError| self.anchor_lost(&format!("cached root: {error}"));
                 self.check_same_root(&cached).map_err(replaced)?;
-                Ok(self.begin_with(cached))
+                self.begin_with(cached)
             }
             // A first use that happened can't happen again: whoever deleted the root would
             // decide what is trusted instead.
@@ -93,7 +93,7 @@ impl Refresh {
         self.anchor = Some(root.clone());
         self.root = Some(root);
         self.stale = Some(self.anchor_lost(unproven));
-        Ok(self.walk())
+        self.walk()
     }
 
     /// The root on record, by its version.
@@ -148,7 +148,7 @@ impl Refresh {
         }
         let next = self.roots().successor(current, bytes)?;
         self.reach(next)?;
-        Ok(self.walk_on(steps.saturating_add(1)))
+        self.walk_on(steps.saturating_add(1))
     }
 
     /// A root of the chain that was kept: like a fetched one, except that a damaged one is fetched
@@ -161,7 +161,7 @@ impl Refresh {
         match self.roots().successor(current, bytes.into()) {
             Ok(next) => {
                 self.reach(next)?;
-                Ok(self.walk_on(steps))
+                self.walk_on(steps)
             }
             Err(_) => {
                 self.note(Notice::CacheUnusable { role: RoleName::Root });
@@ -196,16 +196,16 @@ impl Refresh {
         Some(Resource { role: RoleName::Root, form: Form::Version(self.next_version()?) })
     }
 
-    pub(super) fn walk(&mut self) -> State {
+    pub(super) fn walk(&mut self) -> Result<State, VerifyError> {
         self.walked = true;
         self.walk_on(0)
     }
 
-    fn walk_on(&self, steps: u32) -> State {
+    fn walk_on(&mut self, steps: u32) -> Result<State, VerifyError> {
         match self.rules().newer_roots {
-            _ if self.next_version().is_none() => State::Walk(steps),
-            NewerRoots::Always => State::LoadNextRoot(steps),
-            NewerRoots::OnFailure => State::Walk(steps),
+            _ if self.next_version().is_none() => self.end_walk(),
+            NewerRoots::Always => Ok(State::LoadNextRoot(steps)),
+            NewerRoots::OnFailure => Ok(State::Walk(steps)),
         }
     }
 
@@ -258,14 +258,14 @@ impl Refresh {
 
     /// A root that has expired, or is older than one that was trusted, only leads to its
     /// successors: nothing else may be judged by it.
-    fn begin_with(&mut self, root: Verified<Root>) -> State {
+    fn begin_with(&mut self, root: Verified<Root>) -> Result<State, VerifyError> {
         let unexpired = self.judge.unexpired(&RoleName::Root, root.body());
         let outdated = self.check_root_floor(&root).and(unexpired).err();
         self.anchor = Some(root.clone());
         self.root = Some(root);
         self.note_first_use();
         match (outdated, self.rules().newer_roots) {
-            (None, NewerRoots::OnFailure) => State::LoadTimestamp,
+            (None, NewerRoots::OnFailure) => Ok(State::LoadTimestamp),
             (outdated, _) => {
                 self.stale = outdated;
                 self.walk()

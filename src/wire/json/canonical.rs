@@ -18,8 +18,20 @@ use super::walk::{Sink, walk};
 ///
 /// `text` is not strict JSON, or holds a number that is not an integer of at most 2^53 either way.
 pub fn canonicalise(text: &str) -> Result<Vec<u8>, JsonError> {
-    let mut reader = Reader::over(text)?;
-    let mut writer = Writer { out: Vec::with_capacity(text.len()), ..Writer::default() };
+    write(Reader::over(text)?, text.len())
+}
+
+/// The canonical form of TUF 1.0, whose integers have any size and whose other numbers have no form.
+///
+/// # Errors
+///
+/// `text` is not strict JSON, or holds a number with a point or an exponent.
+pub fn canonicalise_large(text: &str) -> Result<Vec<u8>, JsonError> {
+    write(Reader::over(text)?.large_integers(), text.len())
+}
+
+fn write(mut reader: Reader<'_>, room: usize) -> Result<Vec<u8>, JsonError> {
+    let mut writer = Writer { out: Vec::with_capacity(room), ..Writer::default() };
     walk(&mut reader, &mut writer)?;
     reader.end()?;
     Ok(writer.out)
@@ -125,6 +137,10 @@ impl<'a> Sink<'a> for Writer<'a> {
         let _ = write!(self.out, "{value}");
     }
 
+    fn digits(&mut self, text: &'a str) {
+        self.out.extend_from_slice(text.as_bytes());
+    }
+
     fn word(&mut self, word: &'static str) {
         self.out.extend_from_slice(word.as_bytes());
     }
@@ -222,6 +238,20 @@ mod tests {
         ] {
             assert!(canonicalise(text).is_err(), "{text}");
             assert!(canonicalise(&format!("{{\"a\":{text}}}")).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn cj_10_large_integers_are_exact_and_fractions_have_no_form() {
+        for text in ["0", "-12", "9007199254740993", "-18446744073709551616", &"7".repeat(5_000)] {
+            assert_eq!(canonicalise_large(text).unwrap(), text.as_bytes());
+            let object = format!("{{\"a\":[{text},{text}]}}");
+            assert_eq!(canonicalise_large(&object).unwrap(), object.as_bytes());
+        }
+        assert_eq!(canonicalise_large("[-0]").unwrap(), b"[0]");
+        for text in ["1.0", "1e3", "1E2", "0.5", "-", "01", "-01", "+1", "1x", "--1", ""] {
+            assert!(canonicalise_large(text).is_err(), "{text}");
+            assert!(canonicalise_large(&format!("[{text},1]")).is_err(), "{text}");
         }
     }
 

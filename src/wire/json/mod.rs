@@ -15,7 +15,7 @@ mod reader;
 mod text;
 mod walk;
 
-pub use canonical::{canonicalise, escape_for_wire, write_for_wire, write_string};
+pub use canonical::{canonicalise, canonicalise_large, escape_for_wire, write_for_wire, write_string};
 pub use error::JsonError;
 pub use reader::{Kind, Reader, Spanned};
 pub use text::Text;

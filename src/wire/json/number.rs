@@ -58,6 +58,19 @@ pub(super) fn scan(document: &str, start: usize) -> Result<Number, JsonError> {
     Ok(Number { value, end, literal, canonical: literal && !(negative && value == 0) })
 }
 
+/// The text of the number that begins at `start`, if it is an integer without point and exponent.
+pub(super) fn literal(document: &str, start: usize) -> Result<&str, JsonError> {
+    let mut scanner = Scanner::new(document, start);
+    scanner.skip(|byte| byte == b'-');
+    scanner.whole_part()?;
+    let end = scanner.at;
+    if document.as_bytes().get(end).is_some_and(|byte| matches!(byte, b'.' | b'e' | b'E')) {
+        return Err(scanner.not_an_integer());
+    }
+    let text = document.get(start..end);
+    text.ok_or_else(|| JsonError::unexpected(document, start, "a number"))
+}
+
 /// The error for the number from `start` to `end` where only an integer literal may be.
 #[cold]
 pub(super) fn not_an_integer(document: &str, start: usize, end: usize) -> JsonError {

@@ -24,6 +24,8 @@ pub struct Reader<'a> {
     /// Whether all that was read since the innermost `span` began is canonical.
     canonical: bool,
     names: Names,
+    /// See [`Reader::large_integers`].
+    large_integers: bool,
 }
 
 /// What kind of value comes next.
@@ -74,7 +76,21 @@ impl<'a> Reader<'a> {
         if document.starts_with('\u{feff}') {
             return Err(JsonError::ByteOrderMark);
         }
-        Ok(Self { document, at: 0, depth: 0, canonical: true, names: Names::default() })
+        Ok(Self {
+            document,
+            at: 0,
+            depth: 0,
+            canonical: true,
+            names: Names::default(),
+            large_integers: false,
+        })
+    }
+
+    /// Reads values that nobody asks for as TUF 1.0 has them: integers of any size, and no number that
+    /// is spelt otherwise, for which its canonical form has no rule (CJ-10).
+    #[must_use]
+    pub fn large_integers(self) -> Self {
+        Self { large_integers: true, ..self }
     }
 
     /// The kind of the next value, which stays unread.
@@ -249,6 +265,22 @@ impl<'a> Reader<'a> {
         let canonical = self.canonical;
         self.canonical &= outside;
         Ok(Spanned { value, text: self.since(start)?, start, canonical })
+    }
+
+    pub(super) fn takes_large_integers(&self) -> bool {
+        self.large_integers
+    }
+
+    /// Reads an integer of any size; gives its canonical digits.
+    pub(super) fn digits(&mut self) -> Result<&'a str, JsonError> {
+        let start = self.position();
+        let text = number::literal(self.document, start)?;
+        self.at = start.saturating_add(text.len());
+        if text == "-0" {
+            self.canonical = false;
+            return Ok("0");
+        }
+        Ok(text)
     }
 
     /// Reads a number of any spelling.

@@ -12,6 +12,8 @@ use super::text::Text;
 pub(super) trait Sink<'a> {
     fn string(&mut self, text: Text<'a>);
     fn number(&mut self, value: i64);
+    /// An integer of any size, in its canonical digits.
+    fn digits(&mut self, text: &'a str);
     /// `true`, `false` or `null`.
     fn word(&mut self, word: &'static str);
     fn open(&mut self, bracket: u8);
@@ -27,6 +29,7 @@ pub(super) struct Nowhere;
 impl<'a> Sink<'a> for Nowhere {
     fn string(&mut self, _: Text<'a>) {}
     fn number(&mut self, _: i64) {}
+    fn digits(&mut self, _: &'a str) {}
     fn word(&mut self, _: &'static str) {}
     fn open(&mut self, _: u8) {}
     fn name(&mut self, _: Text<'a>) {}
@@ -66,6 +69,7 @@ fn begin<'a>(reader: &mut Reader<'a>, sink: &mut impl Sink<'a>) -> Result<Option
         Kind::Object => return begin_object(reader, sink),
         Kind::Array => return begin_array(reader, sink),
         Kind::String => sink.string(reader.string()?),
+        Kind::Number if reader.takes_large_integers() => sink.digits(reader.digits()?),
         Kind::Number => sink.number(reader.number()?.value),
         Kind::Bool => sink.word(if reader.boolean()? { "true" } else { "false" }),
         Kind::Null => {

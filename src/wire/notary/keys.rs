@@ -58,7 +58,13 @@ pub fn write_public_key(out: &mut Vec<u8>, key: &PublicKey) {
 /// Files a key of our own under its id.
 pub(crate) fn file(ring: &mut KeyRing, key: &PublicKey) -> KeyId {
     let id = key_id(key);
-    let filed = FiledKey { key: key.clone(), canonical_id: canonical_id(key), genuine: true, scheme: None, text: None };
+    let filed = FiledKey {
+        key: key.clone(),
+        canonical_id: canonical_id(key),
+        genuine: true,
+        scheme: None,
+        text: None,
+    };
     ring.insert(id.clone(), filed);
     id
 }
@@ -78,7 +84,10 @@ pub(super) fn read_ring(reader: &mut Reader<'_>, limits: &Limits) -> Result<KeyR
         // A name that can't be an id names no key that a role could list.
         if let Ok(id) = KeyId::new(&name.decode()) {
             let genuine = key_id(&key) == id;
-            ring.insert(id, FiledKey { canonical_id: canonical_id(&key), key, genuine, scheme: None, text: None });
+            ring.insert(
+                id,
+                FiledKey { canonical_id: canonical_id(&key), key, genuine, scheme: None, text: None },
+            );
         }
         Ok(())
     })?;

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     limits::Limits,
-    metadata::{Extra, Delegation, KeyRing, RoleKeys, TargetEntry, TargetIndex, Targets, threshold},
+    metadata::{Delegation, Extra, KeyRing, RoleKeys, TargetEntry, TargetIndex, Targets, threshold},
     name::{PathRule, RoleName},
     wire::json::{self, Reader},
 };

@@ -26,7 +26,12 @@ pub(in crate::wire) fn read(reader: &mut Reader<'_>, _: &Limits) -> Result<Times
         Ok::<_, WireError>(())
     })?;
     let (version, expires) = header.finish(TYPE)?;
-    Ok(Timestamp { version, expires, snapshot: snapshot.ok_or(WireError::Missing { member: "snapshot" })?, extra: Extra::default() })
+    Ok(Timestamp {
+        version,
+        expires,
+        snapshot: snapshot.ok_or(WireError::Missing { member: "snapshot" })?,
+        extra: Extra::default(),
+    })
 }
 
 pub(in crate::wire) fn write(body: &Timestamp, out: &mut Vec<u8>) {

@@ -79,8 +79,9 @@ pub(super) fn write(document: &mut Object<'_, '_>, body: &Targets) {
 fn read_roles(reader: &mut Reader<'_>, limits: &Limits) -> Result<Vec<Delegation>, WireError> {
     let (mut roles, mut names) = (Vec::new(), BTreeSet::new());
     reader.array(|reader| {
-        if roles.len() >= limits.max_delegations {
-            return Err(WireError::TooMany { what: "delegations", limit: limits.max_delegations });
+        if roles.len() >= limits.max_listed_delegations {
+            let limit = limits.max_listed_delegations;
+            return Err(WireError::TooMany { what: "delegations", limit });
         }
         let delegation = read_delegation(reader, limits)?;
         if !names.insert(delegation.name.clone()) {

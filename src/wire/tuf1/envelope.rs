@@ -27,7 +27,8 @@ pub(in crate::wire) fn read_signatures(
             return Err(WireError::TooMany { what: "signatures", limit: limits.max_signatures });
         }
         let (id, sig) = read_signature(reader)?;
-        if let (Ok(key_id), Ok(bytes)) = (KeyId::new(&id), data_encoding::HEXLOWER_PERMISSIVE.decode(sig.as_bytes()))
+        if let (Ok(key_id), Ok(bytes)) =
+            (KeyId::new(&id), data_encoding::HEXLOWER_PERMISSIVE.decode(sig.as_bytes()))
             && !bytes.is_empty()
         {
             signatures.push(Signature { key_id, scheme: None, bytes });

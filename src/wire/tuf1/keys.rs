@@ -33,7 +33,8 @@ pub fn key_id(key: &PublicKey, scheme: Scheme) -> Result<KeyId, CryptoError> {
 /// Files a key of our own under its id; where the ring has it already, under the id that it has.
 pub(crate) fn file(ring: &mut KeyRing, key: &PublicKey, scheme: Scheme) -> Result<KeyId, CryptoError> {
     let canonical_id = notary::canonical_id(key);
-    let known = ring.iter().find(|(_, filed)| filed.canonical_id == canonical_id && filed.scheme == Some(scheme));
+    let known =
+        ring.iter().find(|(_, filed)| filed.canonical_id == canonical_id && filed.scheme == Some(scheme));
     if let Some((id, _)) = known {
         return Ok(id.clone());
     }

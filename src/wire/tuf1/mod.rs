@@ -4,6 +4,7 @@
 //! and what the specification requires must be there. One file a document; all of them share the
 //! members that this module reads, and the envelope.
 
+mod carry;
 mod delegations;
 mod envelope;
 mod keys;
@@ -17,6 +18,7 @@ pub(super) mod targets;
 mod tests;
 pub(super) mod timestamp;
 
+pub(crate) use carry::{Carried, Carry, read_carried, write_carried};
 pub(super) use envelope::{read_signatures, seal};
 pub(crate) use keys::file;
 pub use keys::key_id;
@@ -114,7 +116,7 @@ fn write_spec_version(object: &mut Object<'_, '_>, extra: &Extra) {
 }
 
 /// Clients of one major version read all files of that major version (specification 4.3).
-fn check_spec_version(text: &str) -> Result<(), WireError> {
+pub(crate) fn check_spec_version(text: &str) -> Result<(), WireError> {
     if text.split('.').next() == Some("1") {
         return Ok(());
     }
@@ -144,12 +146,13 @@ fn is_whole_utc(text: &str) -> bool {
 }
 
 /// The time as TUF can spell it: without a fraction, which only shortens, and in UTC.
-fn whole_seconds(expires: Expiry) -> Expiry {
+pub(crate) fn whole_seconds(expires: Expiry) -> Expiry {
     if is_whole_utc(&expires.to_string()) {
         return expires;
     }
     let since = expires.to_system_time().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Expiry::after(SystemTime::UNIX_EPOCH, Duration::from_secs(since.as_secs())).unwrap_or_else(|_| Expiry::zero())
+    Expiry::after(SystemTime::UNIX_EPOCH, Duration::from_secs(since.as_secs()))
+        .unwrap_or_else(|_| Expiry::zero())
 }
 
 /// Reads an object: the members in `own` by `read`, all others into `extra`.

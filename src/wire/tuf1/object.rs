@@ -84,14 +84,15 @@ impl<'o, 'e> Object<'o, 'e> {
 
 /// What has no canonical form was never verified, and is not signed again either.
 pub(super) fn write_raw(out: &mut Vec<u8>, text: &str) {
-    out.extend(json::canonicalise(text).unwrap_or_else(|_| text.into()));
+    out.extend(json::canonicalise_large(text).unwrap_or_else(|_| text.into()));
 }
 
 /// The object that stands in `extra` under the name of a known member.
 pub(super) fn nested(extra: &Extra, name: &str) -> Extra {
     let mut inside = Extra::default();
     let text = extra.get(name).unwrap_or("{}");
-    let read = Reader::new(text.as_bytes()).and_then(|mut reader| {
+    let read = Reader::new(text.as_bytes()).and_then(|reader| {
+        let mut reader = reader.large_integers();
         reader.map(|reader, name| {
             inside.insert(name.decode(), reader.raw()?);
             Ok(())
@@ -133,7 +134,8 @@ pub(super) fn write_escaped(out: &mut Vec<u8>, canonical: &[u8]) {
 fn plain_length(bytes: &[u8]) -> usize {
     // Blocks are looked at as a whole, which the compiler turns into vector instructions.
     let (blocks, _) = bytes.as_chunks::<32>();
-    let plain = blocks.iter().take_while(|block| !block.iter().fold(false, |found, byte| found | (*byte < 0x20)));
+    let plain =
+        blocks.iter().take_while(|block| !block.iter().fold(false, |found, byte| found | (*byte < 0x20)));
     let plain = plain.count().saturating_mul(32);
     let rest = bytes.get(plain..).unwrap_or_default();
     plain.saturating_add(rest.iter().position(|byte| *byte < 0x20).unwrap_or(rest.len()))

@@ -23,7 +23,12 @@ pub(super) struct Draft {
 
 impl Draft {
     /// Reads the value of `member`, which is one of [`MEMBERS`].
-    pub(super) fn read(&mut self, reader: &mut Reader<'_>, member: &str, limits: &Limits) -> Result<(), WireError> {
+    pub(super) fn read(
+        &mut self,
+        reader: &mut Reader<'_>,
+        member: &str,
+        limits: &Limits,
+    ) -> Result<(), WireError> {
         match member {
             "keyids" => self.key_ids = Some(read_key_ids(reader, limits.max_keys_per_role)?),
             _ => self.threshold = Some(threshold(reader.integer()?)?),

@@ -1,6 +1,9 @@
 //! reqwest as the asynchronous transport uses it.
 
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{Arc, OnceLock},
+};
 
 use reqwest::{
     Client, ClientBuilder, Proxy,
@@ -67,30 +70,35 @@ impl AsyncHttpTransport {
 impl Exchange {
     /// A client for a server that is not ours: a token server, which is whomever the trust server
     /// names, or one that a redirect leads to. Never with our certificate unless it is on the trust
-    /// server's host. Made for each request, of which there are few; a client of the caller's asks
-    /// itself.
+    /// server's host. A client of the caller's asks itself.
     pub(super) fn client_for(&self, url: &Url, what: &str) -> Result<Client, TransportError> {
-        let (settings, Some(Own { proxies, configs })) = (&self.settings, self.own.as_deref()) else {
+        let (settings, Some(own)) = (&self.settings, self.own.as_deref()) else {
             return Ok(self.client.clone());
         };
-        let proxy = proxies.on_the_way(url)?;
-        let configs = match configs {
-            Some(configs) => Some(configs.clone()),
-            // The trust server is asked in the clear, and names one that is not.
-            None => settings.tls(Some(url))?,
-        };
+        let proxy = own.proxies.on_the_way(url)?;
+        if proxy.is_none() {
+            check_address(url, &self.auth, what)?;
+        }
         let is_own = url.host_str() == settings.server.host_str() && proxy.is_none();
+        let is_strange = proxy.is_none() && !is_own && url.scheme() == "https";
+        if let Some(client) = own.strange.get().filter(|_| is_strange) {
+            return Ok(client.clone());
+        }
+        let configs = match &own.configs {
+            Some(configs) => Some(configs.clone()),
+            // Our server is asked in the clear, and names one that is not.
+            None if url.scheme() == "https" => Some(settings.tls_configs()?),
+            None => None,
+        };
         let config = configs.as_ref().map(|it| if is_own { &it.server } else { &it.others });
         let client = client(settings, proxy, config)?;
+        // A proxy looks names up, and keeps to its own rules.
         let client = match proxy {
-            // The proxy looks names up, and keeps to its own rules.
             Some(_) => client,
-            None => {
-                check_address(url, &self.auth, what)?;
-                client.dns_resolver(GuardedResolver(Arc::clone(&self.auth)))
-            }
+            None => client.dns_resolver(GuardedResolver(Arc::clone(&self.auth))),
         };
-        client.build().map_err(|e| unusable(&e))
+        let client = client.build().map_err(|e| unusable(&e))?;
+        Ok(if is_strange { own.strange.get_or_init(|| client).clone() } else { client })
     }
 }
 
@@ -98,6 +106,8 @@ impl Exchange {
 pub(super) struct Own {
     proxies: Proxies,
     configs: Option<Configs>,
+    /// The client for servers that we know nothing of and ask directly: it keeps its connections.
+    strange: OnceLock<Client>,
 }
 
 impl Own {
@@ -112,7 +122,7 @@ impl Own {
         let configs = settings.tls(proxy)?;
         let client = client(settings, proxy, configs.as_ref().map(|configs| &configs.server))?;
         let client = client.build().map_err(|e| unusable(&e))?;
-        Ok((client, Arc::new(Self { proxies, configs })))
+        Ok((client, Arc::new(Self { proxies, configs, strange: OnceLock::new() })))
     }
 }
 
