@@ -88,7 +88,7 @@ fn ed_10_more_delegations_than_the_limit_are_refused() {
             forge.delegate("targets", &format!("r{at}"), &keys, 1, &["*"]);
         }
         let mut lab = Lab::of(forge);
-        lab.limits.max_delegations = 50;
+        lab.limits.max_listed_delegations = 50;
         lab
     };
     delegating(50).refresh().unwrap();

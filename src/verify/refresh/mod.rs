@@ -278,7 +278,7 @@ impl Refresh {
         let state = std::mem::replace(&mut self.state, State::Failed);
         let mut next = self.check_size(&state, &reply).and_then(|()| self.advance(state, reply));
         while let Ok(state) = &next
-            && let Some(reply) = self.answer_unasked(state)
+            && let Some(reply) = self.answer_offline(state)
         {
             let state = state.clone();
             next = self.check_size(&state, &reply).and_then(|()| self.advance(state, reply));
@@ -363,12 +363,9 @@ impl Refresh {
         }
     }
 
-    /// What stands for the server's answer while it is not asked: the timestamp that it gave last, and
-    /// no newer root. The root of the highest version has no successor anywhere.
-    fn answer_unasked(&self, state: &State) -> Option<Reply> {
-        if matches!(state, State::Walk(_)) && self.next_version().is_none() {
-            return Some(Reply::Absent);
-        }
+    /// What stands for the server's answer while it is not asked: the timestamp that it gave last,
+    /// and no newer root.
+    fn answer_offline(&self, state: &State) -> Option<Reply> {
         if !self.offline {
             return None;
         }
