@@ -3,27 +3,28 @@
 
 #![cfg(feature = "rust-tuf")]
 
-use std::{fmt::Write as _, sync::Arc};
+use std::{sync::Arc, time::SystemTime};
 
-use futures_util::io::Cursor;
+use futures_util::io::{AsyncReadExt as _, Cursor};
 use tuf::{
     client::{Client, Config},
     crypto::{Ed25519PrivateKey, HashAlgorithm, PrivateKey as _},
     metadata::{
-        Delegation, MetadataPath, MetadataVersion, RawSignedMetadata, SignedMetadata, TargetPath,
-        TargetsMetadata, TargetsMetadataBuilder,
+        Delegation, Metadata as _, MetadataPath, MetadataVersion, RawSignedMetadata, SignedMetadata,
+        TargetPath, TargetsMetadata, TargetsMetadataBuilder,
     },
     pouf::Pouf1,
     repo_builder::RepoBuilder,
     repository::{EphemeralRepository, FileSystemRepository, RepositoryProvider, RepositoryStorage},
 };
 use tuf_notary::{
-    crypto::{PrivateKey, Scheme, Signer as _, digest},
+    crypto::{PrivateKey, digest},
+    edit::repository::{Lifetimes, Pins, Publication, RepositoryEditor},
     future::Repository,
+    metadata::TargetInfo,
     name::{Form, Resource, RoleName, TargetName, Version},
     testkit::suite::{self, Served, ServedTargets},
     transport::{AsyncTransport as _, RustTufRepository},
-    wire::{Dialect, Signature, seal, tuf1},
 };
 
 const CONTENT: &[u8] = b"the content of a target";
@@ -165,90 +166,93 @@ async fn what_its_repository_holds_is_not_believed() {
     assert!(ours.refresh().await.unwrap_err().is_untrusted());
 }
 
-/// A key of ours as TUF 1.0 lists it.
-struct Ours {
-    key: PrivateKey,
-    id: String,
-    json: String,
-}
-
-impl Ours {
-    fn new() -> Self {
-        let key = PrivateKey::generate_ed25519().unwrap();
-        let texts = key.public_key().to_tuf(Scheme::Ed25519).unwrap();
-        let json = format!(
-            r#"{{"keytype":"{}","keyval":{{"public":"{}"}},"scheme":"{}"}}"#,
-            texts.keytype, texts.public, texts.scheme
-        );
-        let id = tuf1::key_id(key.public_key(), Scheme::Ed25519).unwrap().as_str().to_owned();
-        Self { key, id, json }
+/// A release as its authors upload it to a repository of rust-tuf's.
+async fn upload(repository: &impl RepositoryStorage<Pouf1>, publication: &Publication, content: &[u8]) {
+    for path in publication.targets().iter().flat_map(|target| &target.paths) {
+        let path = TargetPath::new(path.as_str()).unwrap();
+        repository.store_target(&path, &mut &*content).await.unwrap();
     }
-
-    fn sign(&self, body: &str) -> Vec<u8> {
-        let bytes = self.key.sign(body.as_bytes()).unwrap();
-        let signature = Signature::new(self.id.parse().unwrap(), Scheme::Ed25519, bytes);
-        seal(Dialect::Tuf1, body.as_bytes(), &[signature])
+    for (what, file) in publication.resources() {
+        let path = MetadataPath::new(what.role.as_str().to_owned()).unwrap();
+        let version = match &what.form {
+            Form::Version(version) => MetadataVersion::Number(version.get().try_into().unwrap()),
+            _ => MetadataVersion::None,
+        };
+        repository.store_metadata(&path, version, &mut &**file).await.unwrap();
     }
 }
 
-/// The files of a repository of ours, each with its role and version.
-fn written(content: &[u8]) -> [(&'static str, MetadataVersion, Vec<u8>); 4] {
-    let key = Ours::new();
-    let head = |role: &str| format!(r#"{{"_type":"{role}","expires":"2090-01-01T00:00:00Z""#);
-    let tail = r#""spec_version":"1.0.0""#;
-    let digest = |bytes: &[u8]| data_encoding::HEXLOWER.encode(&digest::sha256(bytes));
-    let info =
-        |bytes: &[u8]| format!(r#"{{"hashes":{{"sha256":"{}"}},"length":{}"#, digest(bytes), bytes.len());
-    let listing = |role: &str, name: &str, bytes: &[u8]| {
-        let mut body = head(role);
-        write!(body, r#","meta":{{"{name}.json":{},"version":1}}}},{tail},"version":1}}"#, info(bytes))
-            .unwrap();
-        key.sign(&body)
+/// What both clients find and download.
+async fn is_read(theirs: &mut TheirClient<'_>, ours: &Repository, content: &[u8]) {
+    theirs.update().await.unwrap();
+    let target = TargetPath::new("dir/app.tar").unwrap();
+    theirs.fetch_target_to_local(&target).await.unwrap();
+    let mut downloaded = Vec::new();
+    let mut stored = theirs.local_repo().fetch_target(&target).await.unwrap();
+    stored.read_to_end(&mut downloaded).await.unwrap();
+    assert_eq!(downloaded, content, "theirs");
+
+    ours.refresh().await.unwrap();
+    let found = ours.find(&TargetName::new("dir/app.tar").unwrap()).await.unwrap().unwrap();
+    downloaded.clear();
+    ours.download(&found, &mut downloaded).await.unwrap();
+    assert_eq!(downloaded, content, "ours");
+}
+
+type TheirClient<'a> = Client<Pouf1, EphemeralRepository<Pouf1>, &'a EphemeralRepository<Pouf1>>;
+
+/// With another root key and another content in the second release.
+async fn both_read_what_we_publish(pins: Pins) {
+    let keys: [_; 5] = std::array::from_fn(|_| PrivateKey::generate_ed25519().unwrap());
+    let [root, targets, snapshot, timestamp, next_root] = &keys;
+    let mut editor = RepositoryEditor::new(Lifetimes::default());
+    // It reads no other.
+    editor.set_spec_version("1.0.0").unwrap();
+    editor.set_pins(pins);
+    for (role, key) in [
+        (RoleName::Root, root),
+        (RoleName::Targets, targets),
+        (RoleName::Snapshot, snapshot),
+        (RoleName::Timestamp, timestamp),
+    ] {
+        editor.add_key(&role, key.public_key()).unwrap();
+    }
+    let publish = |mut editor: RepositoryEditor, content: &[u8]| {
+        let (name, info) = (TargetName::new("dir/app.tar").unwrap(), TargetInfo::from_bytes(content));
+        editor.add_target(&RoleName::Targets, &name, &info).unwrap();
+        let mut release = editor.stage(SystemTime::now()).unwrap();
+        // In this order, as files are signed before those that pin them.
+        for key in [root, next_root, targets, snapshot, timestamp] {
+            release.sign(key).unwrap();
+        }
+        release.complete(SystemTime::now()).unwrap()
     };
-    let mut body = head("targets");
-    write!(body, r#",{tail},"targets":{{"app.tar":{}}}}},"version":1}}"#, info(content)).unwrap();
-    let targets = key.sign(&body);
-    let snapshot = listing("snapshot", "targets", &targets);
-    let timestamp = listing("timestamp", "snapshot", &snapshot);
-    let keys = format!(r#""keyids":["{}"],"threshold":1"#, key.id);
-    let roles = ["root", "snapshot", "targets", "timestamp"].map(|role| format!(r#""{role}":{{{keys}}}"#));
-    let root = key.sign(&format!(
-        r#"{{"_type":"root","consistent_snapshot":true,"expires":"2090-01-01T00:00:00Z","keys":{{"{}":{}}},"roles":{{{}}},{tail},"version":1}}"#,
-        key.id,
-        key.json,
-        roles.join(",")
-    ));
-    let one = MetadataVersion::Number(1);
-    let timestamp = ("timestamp", MetadataVersion::None, timestamp);
-    [("root", one, root), timestamp, ("snapshot", one, snapshot), ("targets", one, targets)]
+
+    let remote = Arc::new(EphemeralRepository::<Pouf1>::new());
+    let first = publish(editor, CONTENT);
+    upload(&*remote, &first, CONTENT).await;
+    let (_, trusted) = first.resources().find(|(what, _)| what.role == RoleName::Root).unwrap();
+    let trusted = trusted.to_vec();
+    let (local, raw) = (EphemeralRepository::<Pouf1>::new(), RawSignedMetadata::new(trusted.clone()));
+    let mut theirs = Client::with_trusted_root(Config::default(), &raw, local, &*remote).await.unwrap();
+    let transport = RustTufRepository::<Pouf1, _>::new(Arc::clone(&remote));
+    let ours = Repository::builder(trusted).transport(transport.clone()).targets(transport).build();
+    is_read(&mut theirs, &ours, CONTENT).await;
+
+    let mut editor = first.into_editor();
+    editor.add_key(&RoleName::Root, next_root.public_key()).unwrap();
+    editor.remove_key(&RoleName::Root, root.public_key()).unwrap();
+    upload(&*remote, &publish(editor, b"another content"), b"another content").await;
+    is_read(&mut theirs, &ours, b"another content").await;
+    assert_eq!(theirs.database().trusted_root().version(), 2);
 }
 
 #[tokio::test]
-async fn it_reads_what_we_write() {
-    let remote = EphemeralRepository::<Pouf1>::new();
-    let files = written(CONTENT);
-    for (role, version, file) in &files {
-        let path = MetadataPath::new(*role).unwrap();
-        remote.store_metadata(&path, *version, &mut file.as_slice()).await.unwrap();
-    }
-    let prefix = data_encoding::HEXLOWER.encode(&digest::sha256(CONTENT));
-    let place = TargetPath::new(format!("{prefix}.app.tar")).unwrap();
-    remote.store_target(&place, &mut &CONTENT[..]).await.unwrap();
+async fn it_reads_what_we_publish_with_versions_alone() {
+    both_read_what_we_publish(Pins::Versions).await;
+}
 
-    let (local, root) = (EphemeralRepository::<Pouf1>::new(), RawSignedMetadata::new(files[0].2.clone()));
-    let mut theirs = Client::with_trusted_root(Config::default(), &root, local, &remote).await.unwrap();
-    theirs.update().await.unwrap();
-    let target = TargetPath::new("app.tar").unwrap();
-    let found = theirs.fetch_target_description(&target).await.unwrap();
-    assert_eq!(found.length(), u64::try_from(CONTENT.len()).unwrap());
-    theirs.fetch_target_to_local(&target).await.unwrap();
-
-    // And so do we, from the same place.
-    let transport = RustTufRepository::<Pouf1, _>::new(remote);
-    let ours =
-        Repository::builder(files[0].2.clone()).transport(transport.clone()).targets(transport).build();
-    let found = ours.find(&TargetName::new("app.tar").unwrap()).await.unwrap().unwrap();
-    let mut content = Vec::new();
-    ours.download(&found, &mut content).await.unwrap();
-    assert_eq!(content, CONTENT);
+#[tokio::test]
+async fn it_reads_what_we_publish_with_digests() {
+    both_read_what_we_publish(Pins::Digests).await;
 }

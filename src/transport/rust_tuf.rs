@@ -45,7 +45,7 @@ const CHUNK: usize = 64 << 10;
 /// ```
 /// use tuf::{pouf::Pouf1, repository::FileSystemRepository};
 /// use tuf_notary::{future::Repository, transport::RustTufRepository};
-/// # let (root, folder) = (Vec::new(), std::env::temp_dir());
+/// # let (root, folder) = (Vec::<u8>::new(), std::env::temp_dir());
 /// let provider = FileSystemRepository::<Pouf1>::new(folder);
 /// let transport = RustTufRepository::<Pouf1, _>::new(provider);
 /// let repository = Repository::builder(root).transport(transport.clone()).targets(transport).build();

@@ -49,12 +49,10 @@ fn in_turns(clients: &Clients, size: usize) {
     let mut spent: [Vec<Spent>; 4] = Default::default();
     for _ in 0..ROUNDS {
         let folder = folder();
-        let jobs: [&dyn Fn() -> u64; 4] = [
-            &|| clients.ours(),
-            &|| clients.sigstore(),
-            &|| clients.tough(folder.path()),
-            &|| clients.rust_tuf(),
-        ];
+        let jobs: [&dyn Fn() -> u64; 4] =
+            [&|| clients.ours(), &|| clients.sigstore(), &|| clients.tough(folder.path()), &|| {
+                clients.rust_tuf()
+            }];
         let found = jobs.map(measured);
         assert!(found.iter().all(|(length, _)| *length == found[0].0), "they disagree");
         spent.iter_mut().zip(found).for_each(|(spent, (_, one))| spent.push(one));
@@ -73,7 +71,9 @@ fn report(name: &str, ours: Spent, theirs: Spent, goal: Option<f64>) {
     let (wall, processor) = (ratio(ours.wall, theirs.wall), ratio(ours.processor, theirs.processor));
     let verdict = goal.map_or(String::new(), |goal| format!(", goal {goal}: {}", verdict(wall <= goal)));
     let Spent { wall: by_wall, processor: by_processor } = theirs;
-    println!("{name:>13} {by_wall:>10.1?} {by_processor:>10.1?}; ours is {wall:.3} and {processor:.3} of it{verdict}");
+    println!(
+        "{name:>13} {by_wall:>10.1?} {by_processor:>10.1?}; ours is {wall:.3} and {processor:.3} of it{verdict}"
+    );
 }
 
 /// With what the first refresh has kept, nothing but the timestamp is asked for.

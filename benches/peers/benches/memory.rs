@@ -38,7 +38,10 @@ fn measure() {
             "ours" => format!(", goal {MOST}: MISSED"),
             _ => String::new(),
         };
-        println!("{client:>15}: {:.1} MiB above idle, {ratio:.2} files{verdict}", above as f64 / f64::from(1 << 20));
+        println!(
+            "{client:>15}: {:.1} MiB above idle, {ratio:.2} files{verdict}",
+            above as f64 / f64::from(1 << 20)
+        );
     }
 }
 

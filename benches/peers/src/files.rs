@@ -107,8 +107,7 @@ fn root_body(keys: &[Key; 4]) -> String {
     let listed: Vec<_> = listed.iter().map(|(id, json)| format!(r#""{id}":{json}"#)).collect();
     let [root, timestamp, snapshot, targets] =
         keys.each_ref().map(|key| format!(r#"{{"keyids":["{}"],"threshold":1}}"#, key.id));
-    let roles =
-        format!(r#""root":{root},"snapshot":{snapshot},"targets":{targets},"timestamp":{timestamp}"#);
+    let roles = format!(r#""root":{root},"snapshot":{snapshot},"targets":{targets},"timestamp":{timestamp}"#);
     let listed = listed.join(",");
     format!(
         r#"{{"_type":"root","consistent_snapshot":true,{EXPIRES},"keys":{{{listed}}},"roles":{{{roles}}},{SPEC},"version":1}}"#

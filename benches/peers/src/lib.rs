@@ -4,4 +4,3 @@
 pub mod clients;
 pub mod files;
 mod transports;
-
