@@ -81,7 +81,7 @@ impl Site {
         for upload in release.targets()? {
             for path in upload.paths {
                 // Before the metadata that names them, and under names that nobody asks for yet.
-                write(&self.folder.join("targets").join(path.as_str()), &fs::read(file).map_err(usage)?)?;
+                self.place().write_target(path.as_str(), &fs::read(file).map_err(usage)?)?;
             }
         }
         self.publish(release)

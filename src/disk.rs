@@ -122,6 +122,21 @@ pub(crate) fn replace(path: &Path, content: &[u8], on_created: impl Fn(&Metadata
     sync_folder(folder)
 }
 
+/// Replaces a file that everybody may read, such as a web server, creating the folders above it.
+pub(crate) fn publish(path: &Path, content: &[u8]) -> Result<(), FileError> {
+    let folder = parent(path)?;
+    fs::create_dir_all(folder).map_err(|e| failed("create folder", folder, e))?;
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+    let wrap = |e| failed("write in", folder, e);
+    let mut new = builder.prefix(PREFIX).suffix(SUFFIX).tempfile_in(folder).map_err(wrap)?;
+    new.write_all(content).map_err(wrap)?;
+    new.as_file().sync_all().map_err(wrap)?;
+    new.persist(path).map_err(|e| failed("replace", path, e.error))?;
+    sync_folder(folder)
+}
+
 /// Makes a file, creating the folders above it. `false` when its place is taken, by a link for
 /// example: nothing is ever overwritten.
 pub(crate) fn create(path: &Path, content: &[u8]) -> Result<bool, FileError> {

@@ -17,7 +17,7 @@ use tuf_notary::{
     image::Reference,
     metadata::TargetInfo,
     name::{Form, Resource, RoleName, TargetName, Version},
-    transport::{RepositoryDirectory, Transport as _},
+    transport::Transport as _,
     view::SignedTarget,
 };
 
@@ -98,7 +98,7 @@ impl Call {
 
     /// Reads the result as a client does, from its first root on.
     fn check(&self, targets: &[SignedTarget]) -> Result<(), Failure> {
-        let files = RepositoryDirectory::new(&self.site.folder);
+        let files = self.site.place();
         let first = Resource { role: RoleName::Root, form: Form::Version(Version::ONE) };
         let mut root = Vec::new();
         files.fetch(&first, 1 << 20)?.read_to_end(&mut root).map_err(usage)?;

@@ -14,6 +14,7 @@ use tuf_notary::{
         repository::{Lifetimes, Release, RepositoryEditor},
     },
     name::{Resource, RoleName},
+    transport::RepositoryDirectory,
 };
 
 use super::{Failure, say, usage};
@@ -72,12 +73,15 @@ impl Site {
             return Err(Failure::Refused("MISSING_SIGNATURES", format!("see {}", self.request().display())));
         }
         let publication = release.complete(SystemTime::now())?;
-        for (name, file) in publication.files() {
-            write(&self.metadata(&name), file)?; // in this order: the timestamp is the last
-            say(&name)?;
-        }
+        self.place().write_metadata(publication.files())?; // in this order: the timestamp is the last
+        publication.files().try_for_each(|(name, _)| say(&name))?;
         let _ = fs::remove_file(self.request());
         Ok(())
+    }
+
+    /// Where the repository lies.
+    pub fn place(&self) -> RepositoryDirectory {
+        RepositoryDirectory::new(&self.folder)
     }
 
     pub fn metadata(&self, name: &str) -> PathBuf {

@@ -15,6 +15,7 @@ use crate::{
     crypto::digest,
     name::{RoleName, Slot},
     store::{MetadataStore, StoreError, StoreLock},
+    wire::Bytes,
 };
 
 /// More than a root or a record ever has.
@@ -30,7 +31,7 @@ pub(super) struct Cache {
 
 #[derive(Debug)]
 struct Spare {
-    slots: HashMap<Slot, Vec<u8>>,
+    slots: HashMap<Slot, Bytes>,
     /// What the store itself has.
     below: Below,
 }
@@ -56,11 +57,11 @@ impl Cache {
         Below { root: digest(&ROOT), record: digest(&Slot::Record) }
     }
 
-    fn keep(&self, slot: &Slot, content: &[u8]) {
+    fn keep(&self, slot: &Slot, content: &Bytes) {
         let below = self.below();
         let mut spare = self.spare();
         let spare = spare.get_or_insert_with(|| Spare { slots: HashMap::new(), below });
-        spare.slots.insert(slot.clone(), content.to_vec());
+        spare.slots.insert(slot.clone(), content.clone());
     }
 
     fn spare(&self) -> MutexGuard<'_, Option<Spare>> {
@@ -78,15 +79,19 @@ impl Cache {
 impl MetadataStore for Cache {
     fn read(&self, slot: &Slot, max: u64) -> Result<Option<Vec<u8>>, StoreError> {
         match self.spare().as_ref().and_then(|spare| spare.slots.get(slot)) {
-            Some(content) => Ok(Some(content.clone())),
+            Some(content) => Ok(Some(content.to_vec())),
             None => self.store.read(slot, max),
         }
     }
 
     fn write(&self, slot: &Slot, content: &[u8]) -> Result<(), StoreError> {
+        self.write_shared(slot, &content.to_vec().into())
+    }
+
+    fn write_shared(&self, slot: &Slot, content: &Bytes) -> Result<(), StoreError> {
         let outcome = match self.is_rootless(slot) {
             true => Err(StoreError::Other("kept in memory, as its root is".to_owned())),
-            false => self.store.write(slot, content),
+            false => self.store.write_shared(slot, content),
         };
         if outcome.is_err() {
             self.keep(slot, content);

@@ -11,6 +11,7 @@ use crate::{
     telemetry::{self, Stopwatch},
     transport::{AsyncTransport, BoxFuture, TransportError},
     verify::{Machine, Notice, Refresh, RefreshPlan, Reply, Search, Step, TrustedSet, VerifyError},
+    wire::Bytes,
 };
 
 /// How many files are asked for at once.
@@ -131,12 +132,12 @@ impl<M: Machine> Drive<'_, M> {
         }
     }
 
-    fn save(&mut self, slot: Slot, bytes: &[u8]) {
+    fn save(&mut self, slot: Slot, bytes: &Bytes) {
         // A record without its root would look like a root that somebody deleted.
         if slot == Slot::Record && self.is_rootless {
             return;
         }
-        if let Err(error) = self.store.write(&slot, bytes) {
+        if let Err(error) = self.store.write_shared(&slot, bytes) {
             self.is_rootless |=
                 slot == ROOT && matches!(self.store.read(&slot, most(&slot, &self.limits)), Ok(None));
             tracing::warn!(%error, "verified metadata is not kept");

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{MetadataStore, StoreError, StoreLock};
-use crate::name::Slot;
+use crate::{name::Slot, wire::Bytes};
 
 /// Keeps files in memory. Clones share their content and their lock.
 ///
@@ -18,7 +18,7 @@ pub struct MemoryStore(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    slots: Mutex<HashMap<Slot, Vec<u8>>>,
+    slots: Mutex<HashMap<Slot, Bytes>>,
     taken: Mutex<bool>,
     freed: Condvar,
 }
@@ -38,11 +38,15 @@ impl MetadataStore for MemoryStore {
         if found > max {
             return Err(StoreError::TooLarge { slot: slot.clone(), limit: max, found });
         }
-        Ok(Some(content.clone()))
+        Ok(Some(content.to_vec()))
     }
 
     fn write(&self, slot: &Slot, content: &[u8]) -> Result<(), StoreError> {
-        hold(&self.0.slots).insert(slot.clone(), content.to_vec());
+        self.write_shared(slot, &content.to_vec().into())
+    }
+
+    fn write_shared(&self, slot: &Slot, content: &Bytes) -> Result<(), StoreError> {
+        hold(&self.0.slots).insert(slot.clone(), content.clone());
         Ok(())
     }
 

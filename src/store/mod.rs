@@ -24,7 +24,7 @@ pub use memory::MemoryStore;
 #[cfg(feature = "directory")]
 pub use repository::RepositoryStore;
 
-use crate::name::Slot;
+use crate::{name::Slot, wire::Bytes};
 
 /// Keeps the files of one collection.
 ///
@@ -42,6 +42,15 @@ pub trait MetadataStore: Debug + Send + Sync {
     /// The content could not be made durable. A reader then finds the old content or, when only
     /// the last step failed, the new one; never a mixture.
     fn write(&self, slot: &Slot, content: &[u8]) -> Result<(), StoreError>;
+
+    /// The same for content that is in memory already and never changes: a store that keeps it there
+    /// shares it.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    fn write_shared(&self, slot: &Slot, content: &Bytes) -> Result<(), StoreError> {
+        self.write(slot, content)
+    }
 
     /// Empties a slot. Emptying an empty slot succeeds.
     ///

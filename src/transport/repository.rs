@@ -22,7 +22,8 @@ use crate::{
     name::{Form, Resource},
 };
 
-/// Reads a TUF 1.0 repository from its folders `metadata` and `targets`. It never writes there.
+/// A TUF 1.0 repository in its folders `metadata` and `targets`. As a transport it only reads; whoever
+/// maintains the repository writes there too.
 ///
 /// ```
 /// use std::io::Read;
@@ -56,6 +57,40 @@ impl RepositoryDirectory {
     /// Reads these two folders.
     pub fn from_folders(metadata: impl Into<PathBuf>, targets: impl Into<PathBuf>) -> Self {
         Self { metadata: metadata.into(), targets: targets.into() }
+    }
+
+    /// Writes files of metadata in the order given, such as those of a
+    /// [`Publication`](crate::edit::repository::Publication): each appears whole and durable before
+    /// the next begins, and everybody may read it.
+    ///
+    /// # Errors
+    /// A name is no plain file name, or a file could not be written. Those before it are there.
+    pub fn write_metadata<'a>(
+        &self,
+        files: impl IntoIterator<Item = (String, &'a [u8])>,
+    ) -> Result<(), TransportError> {
+        for (name, content) in files {
+            if !is_plain(&name) || matches!(name.as_str(), "." | "..") {
+                return Err(TransportError::Path { path: shown(&name), reason: "it is no plain file name" });
+            }
+            disk::publish(&self.metadata.join(&name), content).map_err(|error| unread(&name, error))?;
+        }
+        Ok(())
+    }
+
+    /// Writes the content of a target at its path, hash prefix included.
+    ///
+    /// # Errors
+    /// The path is not one that leads to a file below the folder, or the file could not be written.
+    pub fn write_target(&self, path: &str, content: &[u8]) -> Result<(), TransportError> {
+        let mut file = self.targets.clone();
+        for segment in segments(path)? {
+            if !is_plain(segment) {
+                return Err(TransportError::Path { path: shown(path), reason: "no file can be called so" });
+            }
+            file.push(segment);
+        }
+        disk::publish(&file, content).map_err(|error| unread(&shown(path), error))
     }
 
     fn read(&self, what: &Resource, max: u64) -> Result<Vec<u8>, TransportError> {
