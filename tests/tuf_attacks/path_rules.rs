@@ -77,7 +77,7 @@ fn dg_15_many_stars_take_no_more_than_quadratic_time() {
 #[test]
 fn dg_16_nothing_is_normalised_before_it_is_compared() {
     grants("a/b", &["a/b"], &["./a/b", "a//b", "a/./b", "/a/b", "a/b/"]);
-    grants("x/*", &["x/..", "x/y"], &["y"]);
+    grants("x/*", &["x/..", "x/y"], &["x/../y", "y"]);
     grants("./a", &["./a"], &["a"]);
     grants("a//b", &["a//b"], &["a/b"]);
 }
