@@ -1,7 +1,44 @@
-//! What the drivers of all machines turn.
+//! What the drivers of all machines turn: the machine says what to do, and is told what came of it.
 
-use super::{Notice, Refresh, Reply, Search, Step, VerifyError};
-use crate::name::{Resource, RoleName, Version};
+use super::{Notice, Refresh, Search, VerifyError};
+use crate::{
+    name::{Resource, RoleName, Slot, Version},
+    wire::Bytes,
+};
+
+/// What to do next.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Step {
+    /// Read a slot of the store, and supply it.
+    Load(Slot),
+    /// Ask the server, read at most `max` bytes, and supply them.
+    Fetch {
+        /// What to ask for.
+        resource: Resource,
+        /// The most bytes that may come.
+        max: u64,
+    },
+    /// Empty a slot of the store. Nothing is supplied.
+    Forget(Slot),
+    /// Write a slot of the store. Nothing is supplied. When a first root can't be written, the
+    /// record must not be either: alone it says that somebody deleted the root.
+    Save(Slot, Bytes),
+    /// Nothing is left to do.
+    Done,
+}
+
+/// What came of a `Load` or a `Fetch`.
+#[derive(Clone, Debug)]
+#[allow(clippy::exhaustive_enums)]
+pub enum Reply {
+    /// It is there.
+    Found(Vec<u8>),
+    /// It is not there: the slot is empty, or the server said so.
+    Absent,
+    /// The question was not answered.
+    Failed,
+}
 
 /// A machine without input or output of its own.
 pub(crate) trait Machine {

@@ -28,9 +28,10 @@ mod walk;
 
 pub use error::VerifyError;
 pub(crate) use machine::Machine;
+pub use machine::{Reply, Step};
 pub use notice::Notice;
 pub use pinning::Pinning;
-pub use refresh::{Refresh, RefreshPlan, Reply, Step};
+pub use refresh::{Refresh, RefreshPlan};
 pub(crate) use root::check_own as check_own_root;
 pub use search::{Found, KnownRoles, Search, SearchPlan};
 pub use set::{DelegatedTargets, TrustedSet};

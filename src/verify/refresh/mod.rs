@@ -29,8 +29,8 @@ use std::{
 
 use self::former::Former;
 use super::{
-    DelegatedTargets, Notice, Trust, TrustedSet, Verified, VerifyError, admit::Judge, floors::Floors,
-    root::RootJudge,
+    DelegatedTargets, Notice, Reply, Step, Trust, TrustedSet, Verified, VerifyError, admit::Judge,
+    floors::Floors, root::RootJudge,
 };
 use crate::{
     limits::Limits,
@@ -59,40 +59,6 @@ pub struct RefreshPlan {
     pub as_of: bool,
     /// Whether the cache answers instead of the server: then nothing is fetched.
     pub offline: bool,
-}
-
-/// What to do next.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Step {
-    /// Read a slot of the store, and supply it.
-    Load(Slot),
-    /// Ask the server, read at most `max` bytes, and supply them.
-    Fetch {
-        /// What to ask for.
-        resource: Resource,
-        /// The most bytes that may come.
-        max: u64,
-    },
-    /// Empty a slot of the store. Nothing is supplied.
-    Forget(Slot),
-    /// Write a slot of the store. Nothing is supplied. When a first root can't be written, the
-    /// record must not be either: alone it says that somebody deleted the root.
-    Save(Slot, Bytes),
-    /// Nothing is left to do.
-    Done,
-}
-
-/// What came of a `Load` or a `Fetch`.
-#[derive(Clone, Debug)]
-#[allow(clippy::exhaustive_enums)]
-pub enum Reply {
-    /// It is there.
-    Found(Vec<u8>),
-    /// It is not there: the slot is empty, or the server said so.
-    Absent,
-    /// The question was not answered.
-    Failed,
 }
 
 /// One refresh of one collection.
