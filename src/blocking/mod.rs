@@ -62,7 +62,7 @@ impl Collection {
             Entry::Ask(ticket) => ticket,
         };
         let turn = self.core.turn_blocking();
-        ready(self.core.refresh(turn, ticket))
+        ready(self.core.refresh(&turn, ticket))
     }
 
     /// Creates the collection on the server: makes the keys that are missing, signs, uploads. When

@@ -16,8 +16,7 @@ use crate::{
     repository::{Parts, RepositoryCore, settings},
     store::MetadataStore,
     transport::{Blocking, TargetTransport, Transport},
-    verify::TrustedSet,
-    view::{FoundTarget, Freshness},
+    view::{FoundTarget, Freshness, RepositoryView},
 };
 
 /// One TUF 1.0 repository (specification 1.0.34 section 5). Cloning is cheap and shares everything;
@@ -41,14 +40,13 @@ impl Repository {
     ///
     /// # Errors
     /// The server could not be asked, or its answer doesn't hold. What was trusted before stays.
-    pub fn refresh(&self) -> Result<TrustedSet, Error> {
+    pub fn refresh(&self) -> Result<RepositoryView, Error> {
         let ticket = match self.core.enter() {
-            Entry::Fresh(view) => return Ok(self.core.hold(view.trusted())),
+            Entry::Fresh(view) => return Ok(RepositoryView::new(view)),
             Entry::Ask(ticket) => ticket,
         };
         let turn = self.core.turn_blocking();
-        let view = ready(self.core.core().refresh(turn, ticket))?;
-        Ok(self.core.hold(view.trusted()))
+        ready(self.core.refresh(&turn, ticket))
     }
 
     /// Looks a target up in what the last refresh has brought, and refreshes first when there was

@@ -101,12 +101,15 @@ impl Inner {
     }
 
     pub(crate) fn set_transport(&mut self, transport: impl AsyncTransport + 'static) {
-        self.transport = Some(Box::new(Watched::new(self.gun.clone(), transport)));
+        self.transport = Some(Box::new(transport));
     }
 }
 
 impl Core {
-    pub(crate) fn new(inner: Inner) -> Self {
+    pub(crate) fn new(mut inner: Inner) -> Self {
+        if let Some(transport) = inner.transport.take() {
+            inner.transport = Some(Box::new(Watched::new(inner.gun.clone(), transport)));
+        }
         Self { inner: Arc::new(inner) }
     }
 
@@ -130,7 +133,7 @@ impl Core {
     }
 
     /// Asks the server, unless somebody else has done so since the ticket was drawn.
-    pub(crate) async fn refresh(&self, turn: Guard<'_>, ticket: Ticket<'_>) -> Result<View, Error> {
+    pub(crate) async fn refresh(&self, turn: &Guard<'_>, ticket: Ticket<'_>) -> Result<View, Error> {
         if let Some(outcome) = turn.outcome(&ticket) {
             return outcome;
         }

@@ -70,7 +70,7 @@ impl Collection {
             Entry::Ask(ticket) => ticket,
         };
         let turn = self.core.turn().await;
-        self.core.refresh(turn, ticket).await
+        self.core.refresh(&turn, ticket).await
     }
 
     /// Creates the collection on the server: makes the keys that are missing, signs, uploads. When

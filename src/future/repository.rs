@@ -15,8 +15,7 @@ use crate::{
     repository::{Parts, RepositoryCore, settings},
     store::MetadataStore,
     transport::{AsyncTargetTransport, AsyncTransport},
-    verify::TrustedSet,
-    view::{FoundTarget, Freshness},
+    view::{FoundTarget, Freshness, RepositoryView},
 };
 
 /// One TUF 1.0 repository (specification 1.0.34 section 5). Cloning is cheap and shares everything;
@@ -40,14 +39,13 @@ impl Repository {
     ///
     /// # Errors
     /// The server could not be asked, or its answer doesn't hold. What was trusted before stays.
-    pub async fn refresh(&self) -> Result<TrustedSet, Error> {
+    pub async fn refresh(&self) -> Result<RepositoryView, Error> {
         let ticket = match self.core.enter() {
-            Entry::Fresh(view) => return Ok(self.core.hold(view.trusted())),
+            Entry::Fresh(view) => return Ok(RepositoryView::new(view)),
             Entry::Ask(ticket) => ticket,
         };
         let turn = self.core.turn().await;
-        let view = self.core.core().refresh(turn, ticket).await?;
-        Ok(self.core.hold(view.trusted()))
+        self.core.refresh(&turn, ticket).await
     }
 
     /// Looks a target up in what the last refresh has brought, and refreshes first when there was

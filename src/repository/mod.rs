@@ -12,12 +12,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(crate) use self::builder::{Parts, settings};
 use crate::{
-    collection::{Core, Entry, Guard, drive},
+    collection::{Core, Entry, Guard, Ticket, drive},
     error::Error,
     name::TargetName,
     transport::AsyncTargetTransport,
     verify::{Found, KnownRoles, Search, TrustedSet},
-    view::FoundTarget,
+    view::{FoundTarget, RepositoryView},
 };
 
 /// One repository, its servers, its store. Clones share everything.
@@ -58,17 +58,22 @@ impl RepositoryCore {
         self.core.turn_blocking()
     }
 
-    pub(crate) const fn core(&self) -> &Core {
-        &self.core
+    /// Refreshes, and takes over what that has brought before the turn ends.
+    pub(crate) async fn refresh(
+        &self,
+        turn: &Guard<'_>,
+        ticket: Ticket<'_>,
+    ) -> Result<RepositoryView, Error> {
+        let view = self.core.refresh(turn, ticket).await?;
+        self.hold(view.trusted());
+        Ok(RepositoryView::new(view))
     }
 
-    /// Takes over what a refresh has brought.
-    pub(crate) fn hold(&self, set: &TrustedSet) -> TrustedSet {
+    fn hold(&self, set: &TrustedSet) {
         let mut state = self.state();
         let is_same = |state: &State| state.set.snapshot().sha256() == set.snapshot().sha256();
         let known = state.take().filter(is_same).map(|state| state.known).unwrap_or_default();
         *state = Some(State { set: set.clone(), known });
-        set.clone()
     }
 
     /// Whether a look-up has anything to look in that holds still: who only looks up would else be

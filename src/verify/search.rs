@@ -16,7 +16,7 @@ use std::{
     time::SystemTime,
 };
 
-use super::{Notice, Reply, Step, TrustedSet, Verified, VerifyError, admit::Judge};
+use super::{Reply, Step, TrustedSet, Verified, VerifyError, admit::Judge};
 use crate::{
     crypto::digest,
     limits::Limits,
@@ -69,7 +69,6 @@ pub struct Search {
     visited: BTreeSet<RoleName>,
     saves: VecDeque<(Slot, Bytes)>,
     state: State,
-    notices: Vec<Notice>,
     total: u64,
 }
 
@@ -114,7 +113,6 @@ impl Search {
             visited: BTreeSet::from([RoleName::Targets]),
             saves: VecDeque::new(),
             state: State::Failed,
-            notices: Vec::new(),
             total: 0,
         };
         let targets = search.set.targets().clone();
@@ -172,11 +170,6 @@ impl Search {
     /// The version of a role's file that has been verified.
     pub(crate) fn version(&self, role: &RoleName) -> Option<Version> {
         self.known.0.get(role).map(|(_, targets)| targets.body().version)
-    }
-
-    /// Adds what the driver met with.
-    pub fn note(&mut self, notice: Notice) {
-        self.notices.push(notice);
     }
 
     /// What was found, if anything, and the roles that are known now.

@@ -7,11 +7,13 @@
 mod error;
 mod found;
 mod mode;
+mod repository;
 mod roles;
 mod target;
 
 pub use error::LookupError;
 pub use found::FoundTarget;
+pub use repository::RepositoryView;
 pub use roles::{RoleKey, RoleStatus, SignerInfo};
 pub use target::SignedTarget;
 

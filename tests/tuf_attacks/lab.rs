@@ -118,7 +118,7 @@ impl Lab {
 
     /// One refresh by a new client over the lab's store.
     pub fn refresh(&self) -> Result<TrustedSet, Error> {
-        self.repository().refresh()
+        self.repository().refresh().map(|view| view.trusted().clone())
     }
 
     /// One look-up by a new client over the lab's store, which refreshes first.

@@ -20,7 +20,7 @@ use tuf_notary::{
         AsyncTargetTransport, AsyncTransport, Blocking, BoxFuture, TargetBody, TargetTransport, Transport,
         TransportError,
     },
-    verify::TrustedSet,
+    view::RepositoryView,
     view::{FoundTarget, Freshness},
 };
 
@@ -35,7 +35,7 @@ impl Repository {
         RepositoryBuilder(future::Repository::builder(root))
     }
 
-    pub fn refresh(&self) -> Result<TrustedSet, Error> {
+    pub fn refresh(&self) -> Result<RepositoryView, Error> {
         block_on(self.0.refresh())
     }
 
