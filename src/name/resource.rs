@@ -1,5 +1,7 @@
 //! What a client may ask a trust server for.
 
+use std::borrow::Cow;
+
 use super::{RoleName, Version, encode_segment};
 
 /// One metadata file on a server.
@@ -32,7 +34,11 @@ impl Resource {
 
     /// The file's name below `/v2/<GUN>/_trust/tuf/` on a Notary server.
     pub fn notary_name(&self) -> String {
-        let role = &self.role;
+        // No Notary server has a role of another name; encoded, it leads nowhere either.
+        let role = match self.role.is_notary() {
+            true => Cow::Borrowed(self.role.as_str()),
+            false => Cow::Owned(encode_segment(self.role.as_str())),
+        };
         match &self.form {
             Form::Latest => format!("{role}.json"),
             Form::Sha256(digest) => {

@@ -73,6 +73,11 @@ impl RoleName {
         Self::Delegated(DelegatedRole(Self::RELEASES.into()))
     }
 
+    /// Whether Notary could have a role of this name.
+    pub(crate) fn is_notary(&self) -> bool {
+        Self::new(self.as_str()).is_ok()
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         match self {

@@ -89,9 +89,8 @@ impl RepositoryCore {
         turn: Guard<'_>,
         name: &TargetName,
     ) -> Result<Option<FoundTarget>, Error> {
-        let Some(State { set, known }) = self.state().clone() else {
-            return Err(Error::Unconfigured("a refresh"));
-        };
+        let taken = self.state().as_mut().map(|it| (it.set.clone(), std::mem::take(&mut it.known)));
+        let (set, known) = taken.ok_or(Error::Unconfigured("a refresh"))?;
         let prefixed = set.root().body().consistent_snapshot;
         let snapshot = *set.snapshot().sha256();
         let search = Search::new(self.core.search_plan(), set, known, name.as_str())?;

@@ -75,6 +75,8 @@ impl DirectoryStore {
     /// `a/metadata/targets`.
     fn path(&self, slot: &Slot) -> Option<PathBuf> {
         match slot {
+            // A role of TUF 1.0 may be called anything, `../x` too.
+            Slot::Metadata(role) if !role.is_notary() => None,
             Slot::Metadata(role) if role.as_str().split('/').any(|segment| segment == METADATA) => None,
             Slot::Metadata(role) => {
                 let mut path = self.metadata.clone();
@@ -181,6 +183,18 @@ mod tests {
             assert!(path.starts_with("/x/priv/tuf"), "{path:?}: by components, not by text");
             assert!(path.components().all(|c| !matches!(c, std::path::Component::ParentDir)));
         }
+    }
+
+    #[test]
+    fn pt_01_a_role_that_notary_could_not_have_has_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = DirectoryStore::open(folder.path().join("a/b"), &Gun::new("c").unwrap());
+        for name in ["../../../../x", "x/../root", "..", "/etc/x", "Targets", "a\\b"] {
+            let slot = Slot::Metadata(RoleName::tuf(name).unwrap());
+            assert!(store.write(&slot, b"other").is_err(), "{name}");
+            assert_eq!(store.read(&slot, 10).unwrap(), None, "{name}");
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]

@@ -48,10 +48,14 @@ impl Floors {
         }
     }
 
-    /// Drops a floor that does not bind under `authority`. Returns whether there was one.
-    pub(super) fn let_go(&mut self, role: &RoleName, authority: &Authority) -> bool {
-        let is_void = self.0.get(role).is_some_and(|floor| !binds(&floor.signers, authority));
-        is_void && self.0.remove(role).is_some()
+    /// Whether a role has no floor that does not bind under `authority`.
+    pub(super) fn bind(&self, role: &RoleName, authority: &Authority) -> bool {
+        self.0.get(role).is_none_or(|floor| binds(&floor.signers, authority))
+    }
+
+    /// Drops a floor. Returns whether there was one.
+    pub(super) fn remove(&mut self, role: &RoleName) -> bool {
+        self.0.remove(role).is_some()
     }
 
     /// Records what was just verified. It passed [`check`](Self::check), so it is no step back

@@ -43,7 +43,11 @@ pub struct SearchPlan {
 
 /// Files of delegated roles that look-ups have verified, for the next look-up in the same set.
 #[derive(Clone, Debug, Default)]
-pub struct KnownRoles(BTreeMap<RoleName, (Authority, Verified<Targets>)>);
+pub struct KnownRoles {
+    roles: BTreeMap<RoleName, (Authority, Verified<Targets>)>,
+    /// Bytes of their files.
+    total: u64,
+}
 
 /// A target that was found, and by whose word it is what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,11 +69,19 @@ pub struct Search {
     known: KnownRoles,
     target: String,
     /// The roles that are still to be asked, next one last.
-    edges: Vec<Edge>,
+    edges: Vec<Waiting>,
     visited: BTreeSet<RoleName>,
     saves: VecDeque<(Slot, Bytes)>,
     state: State,
     total: u64,
+}
+
+/// A delegation that a look-up may still follow. Its keys are looked up when it does.
+#[derive(Clone, Debug)]
+struct Waiting {
+    role: RoleName,
+    delegator: Verified<Targets>,
+    depth: usize,
 }
 
 /// A delegation that leads to a role.
@@ -118,7 +130,7 @@ impl Search {
         let targets = search.set.targets().clone();
         search.judge.unexpired(&RoleName::Targets, targets.body())?;
         search.count(&RoleName::Targets, targets.bytes())?;
-        search.state = match search.ask(&RoleName::Targets, targets.body(), 0)? {
+        search.state = match search.ask(&RoleName::Targets, &targets, 0)? {
             Some(found) => State::Done(Some(found)),
             None => search.next()?,
         };
@@ -169,7 +181,7 @@ impl Search {
 
     /// The version of a role's file that has been verified.
     pub(crate) fn version(&self, role: &RoleName) -> Option<Version> {
-        self.known.0.get(role).map(|(_, targets)| targets.body().version)
+        self.known.roles.get(role).map(|(_, targets)| targets.body().version)
     }
 
     /// What was found, if anything, and the roles that are known now.
@@ -187,41 +199,43 @@ impl Search {
     fn ask(
         &mut self,
         role: &RoleName,
-        targets: &Targets,
+        targets: &Verified<Targets>,
         depth: usize,
     ) -> Result<Option<Found>, VerifyError> {
-        if let Some(entry) = targets.targets.get(&self.target) {
+        if let Some(entry) = targets.body().targets.get(&self.target) {
             return Ok(Some(Found { role: role.clone(), info: entry.to_info() }));
         }
-        let (children, is_last) = delegated_to(targets, &self.target)?;
+        let (children, is_last) = delegated_to(targets.body(), &self.target)?;
         if is_last {
             self.edges.clear();
         }
         let depth = depth.saturating_add(1);
+        let delegator = || targets.clone();
         let edges = children.into_iter().rev();
-        self.edges.extend(edges.map(|(role, authority)| Edge { role, authority, depth }));
+        self.edges.extend(edges.map(|role| Waiting { role, delegator: delegator(), depth }));
         Ok(None)
     }
 
     /// Goes to the next role that was not asked yet.
     fn next(&mut self) -> Result<State, VerifyError> {
         loop {
-            let Some(edge) = self.edges.pop() else { return Ok(State::Done(None)) };
-            if !self.visited.insert(edge.role.clone()) {
+            let Some(waiting) = self.edges.pop() else { return Ok(State::Done(None)) };
+            if !self.visited.insert(waiting.role.clone()) {
                 continue;
             }
+            let edge = waiting.follow()?;
             self.check_bounds(&edge)?;
             let Some(pin) = self.set.snapshot().body().pin(&edge.role).copied() else {
                 return Err(VerifyError::Unlisted { role: edge.role });
             };
             self.judge.cap(&edge.role, &pin)?;
-            let known = self.known.0.get(&edge.role);
+            let known = self.known.roles.get(&edge.role);
             let known = known.filter(|(authority, _)| *authority == edge.authority);
             let Some(targets) = known.map(|(_, targets)| targets.clone()) else {
                 return Ok(State::Load(edge, pin));
             };
             self.judge.unexpired(&edge.role, targets.body())?;
-            if let Some(found) = self.ask(&edge.role, targets.body(), edge.depth)? {
+            if let Some(found) = self.ask(&edge.role, &targets, edge.depth)? {
                 return Ok(State::Done(Some(found)));
             }
         }
@@ -285,8 +299,8 @@ impl Search {
 
     fn visit(&mut self, edge: Edge, targets: Verified<Targets>) -> Result<State, VerifyError> {
         let Edge { role, authority, depth } = edge;
-        self.known.0.insert(role.clone(), (authority, targets.clone()));
-        match self.ask(&role, targets.body(), depth)? {
+        self.known.add(&self.judge.limits, role.clone(), authority, targets.clone());
+        match self.ask(&role, &targets, depth)? {
             Some(found) => Ok(State::Done(Some(found))),
             None => self.next(),
         }
@@ -307,19 +321,47 @@ impl Search {
     }
 }
 
+impl Waiting {
+    fn follow(self) -> Result<Edge, VerifyError> {
+        let Self { role, delegator, depth } = self;
+        let targets = delegator.body();
+        let authority = match &targets.bins {
+            Some(delegation) => Some(targets.keys.authority(&delegation.keys)),
+            None => targets.authority(&role),
+        };
+        let authority = authority.ok_or(VerifyError::Unexpected { expected: "a delegation" })?;
+        Ok(Edge { role, authority, depth })
+    }
+}
+
+impl KnownRoles {
+    /// All of them together are bounded; what is dropped is in the store.
+    fn add(&mut self, limits: &Limits, role: RoleName, authority: Authority, targets: Verified<Targets>) {
+        let length = |it: &Verified<Targets>| u64::try_from(it.bytes().len()).unwrap_or(u64::MAX);
+        self.total = self.total.saturating_add(length(&targets));
+        if self.total > limits.max_total {
+            self.roles.clear();
+            self.total = length(&targets);
+        }
+        if let Some((_, before)) = self.roles.insert(role, (authority, targets)) {
+            self.total = self.total.saturating_sub(length(&before));
+        }
+    }
+}
+
 /// The roles that a targets file sends a look-up to, in order, and whether it may go nowhere else.
-fn delegated_to(targets: &Targets, target: &str) -> Result<(Vec<(RoleName, Authority)>, bool), VerifyError> {
+fn delegated_to(targets: &Targets, target: &str) -> Result<(Vec<RoleName>, bool), VerifyError> {
     if let Some(delegation) = &targets.bins {
         let malformed = |error| VerifyError::Malformed { role: RoleName::Targets, source: error };
         let role = RoleName::tuf(&delegation.bins.bin_of(target)).map_err(|e| malformed(e.into()))?;
-        return Ok((vec![(role, targets.keys.authority(&delegation.keys))], true));
+        return Ok((vec![role], true));
     }
     let mut children = Vec::new();
     for delegation in &targets.delegations {
         if !delegation.paths.grants(target) {
             continue;
         }
-        children.push((delegation.name.clone(), targets.keys.authority(&delegation.keys)));
+        children.push(delegation.name.clone());
         if delegation.terminating {
             return Ok((children, true));
         }

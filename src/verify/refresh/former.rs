@@ -40,11 +40,14 @@ impl Refresh {
             return;
         }
         let is_new = is_behind(self.floors.get(&RoleName::Root));
-        for role in [RoleName::Timestamp, RoleName::Snapshot] {
-            let authority = next.body().authority(&role);
-            let is_void = authority.is_some_and(|authority| self.floors.let_go(&role, &authority));
-            if is_void && is_new {
-                self.forget(&role);
+        let roles = [RoleName::Timestamp, RoleName::Snapshot];
+        // The one leads to the other, so that neither is worth anything without the other (5.3.11).
+        let is_void = |role| next.body().authority(role).is_some_and(|it| !self.floors.bind(role, &it));
+        if roles.iter().any(is_void) {
+            for role in &roles {
+                if self.floors.remove(role) && is_new {
+                    self.forget(role);
+                }
             }
         }
         if is_new {
@@ -101,6 +104,10 @@ impl Refresh {
                 }
                 None => {
                     self.note(Notice::CacheUnusable { role: role.clone() });
+                    // What a root on the way has revoked must not come back with a later one.
+                    if !self.since.is_empty() {
+                        self.forget(role);
+                    }
                     None
                 }
             },

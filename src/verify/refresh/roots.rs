@@ -45,16 +45,24 @@ impl Refresh {
             self.unproven = Some(cached.body().version);
             return Ok(State::FetchRecordedRoot);
         }
+        let reached = match (&given, &cached) {
+            (Some(given), Some(cached)) => self.is_reached(given, cached)?,
+            _ => true,
+        };
         if let Some(cached) = &cached {
-            // A root's floor binds whatever became of its keys.
-            self.floors.raise(&RoleName::Root, None, cached);
             self.unrecorded = self.record.first_use.is_none();
+            match reached || self.rules().newer_roots == NewerRoots::OnFailure {
+                // A root's floor binds whatever became of its keys.
+                true => self.floors.raise(&RoleName::Root, None, cached),
+                // One that nobody has vouched for yet says nothing that outlives this refresh.
+                false => self.unproven = Some(cached.body().version),
+            }
         }
         match (given, cached) {
-            (Some(given), Some(cached)) if self.is_reached(&given, &cached)? => self.begin_with(cached),
+            (Some(_), Some(cached)) if reached => self.begin_with(cached),
             (Some(given), _) => {
                 // A newer one stays in the cache until it is reached again.
-                if self.check_root_floor(&given).is_ok() {
+                if self.is_newest_known(&given) {
                     self.save(&RoleName::Root, given.bytes());
                     self.floors.set(&RoleName::Root, &given);
                 }
@@ -159,11 +167,11 @@ impl Refresh {
         };
         let Reply::Found(bytes) = reply else { return Ok(State::Walk(steps)) };
         match self.roots().successor(current, bytes.into()) {
-            Ok(next) => {
+            Ok(next) if self.check_same_root(&next).is_ok() => {
                 self.reach(next)?;
                 self.walk_on(steps)
             }
-            Err(_) => {
+            _ => {
                 self.note(Notice::CacheUnusable { role: RoleName::Root });
                 Ok(State::Walk(steps))
             }
@@ -177,7 +185,7 @@ impl Refresh {
             self.queue(Slot::Root(next.body().version), next.bytes().clone());
             self.let_go(&next);
             // The newest one known stays the one in the cache until it is reached again.
-            if self.check_root_floor(&next).is_ok() {
+            if self.is_newest_known(&next) {
                 self.save(&RoleName::Root, next.bytes());
                 self.floors.set(&RoleName::Root, &next);
             }
@@ -214,6 +222,9 @@ impl Refresh {
         let (Some(anchor), Some(last)) = (self.anchor.clone(), self.root.clone()) else {
             return Err(VerifyError::Unexpected { expected: "a root to end with" });
         };
+        if self.unproven.is_some_and(|cached| last.body().version < cached) {
+            return Err(self.anchor_lost("the cached root is newer than any that the server has"));
+        }
         match (last.body().version > anchor.body().version, self.stale.take()) {
             // A collection that was begun anew: the file is signed well, by another root's keys.
             (false, Some(unsigned @ VerifyError::Threshold { .. })) => {
@@ -227,9 +238,6 @@ impl Refresh {
         let known = self.floors.get(&RoleName::Root).is_some_and(|floor| floor.sha256 == *last.sha256());
         self.roots().last(&anchor, &last, known)?;
         self.check_root_floor(&last)?;
-        if self.unproven.is_some_and(|cached| last.body().version < cached) {
-            return Err(self.anchor_lost("the cached root is newer than any that the server has"));
-        }
         self.save(&RoleName::Root, last.bytes());
         self.floors.set(&RoleName::Root, &last);
         self.judge.unexpired(&RoleName::Root, last.body())?;
@@ -290,6 +298,12 @@ impl Refresh {
         let newer = leads_there && self.check_same_root(cached).is_ok();
         let envelope = self.roots().read(cached.bytes().clone())?;
         Ok(newer && self.roots().signed_by(given, &envelope).is_ok())
+    }
+
+    /// Whether neither the record nor the cache has a newer one.
+    fn is_newest_known(&self, root: &Verified<Root>) -> bool {
+        let version = root.body().version;
+        self.check_root_floor(root).is_ok() && self.unproven.is_none_or(|cached| cached <= version)
     }
 
     /// A root is never undercut, whatever became of its keys: each is a successor of the last.
