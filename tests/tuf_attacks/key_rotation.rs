@@ -7,7 +7,10 @@ use tuf_notary::{
     testkit::{TufForge, TufForgeKey},
 };
 
-use crate::lab::{FOUR, Lab, keys, version};
+use crate::{
+    lab::{FOUR, Lab, keys, version},
+    server::Answer,
+};
 
 /// A client that trusts a root of these keys.
 fn trusting(keys: &[TufForgeKey], threshold: u32) -> Lab {
@@ -222,6 +225,18 @@ fn krot_12_a_snapshot_of_a_new_key_starts_again_at_1() {
 }
 
 #[test]
+fn krot_12_a_new_snapshot_key_alone_starts_both_again() {
+    let mut lab = at_100();
+    lab.refresh().unwrap();
+    lab.forge.rotate("snapshot", &[key()], 1);
+    lab.forge.version("snapshot", 1);
+    lab.forge.version("timestamp", 101);
+    lab.serve();
+    let set = lab.refresh().unwrap();
+    assert_eq!((version(&set, "snapshot"), version(&set, "timestamp")), (1, 101));
+}
+
+#[test]
 fn krot_13_after_a_new_snapshot_key_targets_may_start_again_and_roles_may_go() {
     let mut forge = TufForge::new();
     forge.version("targets", 100);
@@ -298,6 +313,20 @@ fn krot_15_keys_that_were_replaced_and_came_back_within_one_update_start_again()
         let set = lab.refresh().unwrap();
         assert_eq!((version(&set, "root"), version(&set, "snapshot"), version(&set, "timestamp")), (5, 1, 1));
     }
+}
+
+#[test]
+fn krot_15_what_was_revoked_on_the_way_does_not_come_back_in_the_next_run() {
+    let mut lab = at_100();
+    lab.refresh().unwrap();
+    there_and_back(&mut lab);
+    lab.steal_record();
+    // The run that sees the keys change gets no further than that.
+    lab.server.answer("timestamp.json", Answer::Status(503));
+    lab.refresh().unwrap_err();
+    assert_eq!((lab.kept_version("root"), lab.kept("timestamp")), (Some(5), None));
+    lab.server.behave();
+    assert_eq!(version(&lab.refresh().unwrap(), "timestamp"), 1);
 }
 
 #[test]

@@ -104,10 +104,7 @@ impl Refresh {
                 }
                 None => {
                     self.note(Notice::CacheUnusable { role: role.clone() });
-                    // What a root on the way has revoked must not come back with a later one.
-                    if !self.since.is_empty() {
-                        self.forget(role);
-                    }
+                    self.give_up(role);
                     None
                 }
             },
@@ -120,6 +117,18 @@ impl Refresh {
             self.note(Notice::FloorLost { role: role.clone() });
         }
         found
+    }
+
+    /// What a root on the way has revoked must not come back with a later one, and a snapshot that a
+    /// revoked timestamp led to neither.
+    fn give_up(&mut self, role: &RoleName) {
+        if self.since.is_empty() {
+            return;
+        }
+        self.forget(role);
+        if *role == RoleName::Timestamp {
+            self.forget(&RoleName::Snapshot);
+        }
     }
 
     /// Whether more of a role's former file counts than its version.
