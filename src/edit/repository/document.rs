@@ -106,6 +106,16 @@ impl SigningDocument {
         if let Body::Targets(targets) = &self.body { Some(targets) } else { None }
     }
 
+    /// The snapshot, if it is one: what a signer should look at.
+    pub fn as_snapshot(&self) -> Option<&Snapshot> {
+        if let Body::Snapshot(snapshot) = &self.body { Some(snapshot) } else { None }
+    }
+
+    /// The timestamp, if it is one: what a signer should look at.
+    pub fn as_timestamp(&self) -> Option<&Timestamp> {
+        if let Body::Timestamp(timestamp) = &self.body { Some(timestamp) } else { None }
+    }
+
     /// Each of these has to be met.
     pub fn authorities(&self) -> &[Authority] {
         &self.authorities

@@ -55,6 +55,7 @@ mod publication;
 mod release;
 mod request;
 mod stage;
+mod successor;
 mod targets;
 
 use std::{

@@ -185,7 +185,11 @@ fn read_root(file: Vec<u8>, before: Option<&Envelope<Root>>) -> Result<Envelope<
     }
 }
 
-fn check_pin<T: Document>(role: &RoleName, file: &Envelope<T>, pin: &Pin) -> Result<(), EditError> {
+pub(super) fn check_pin<T: Document>(
+    role: &RoleName,
+    file: &Envelope<T>,
+    pin: &Pin,
+) -> Result<(), EditError> {
     let (bytes, version) = (file.bytes(), file.body().version());
     if pin.version.is_some_and(|pinned| pinned != version) {
         let expected = pin.version.map(|pinned| format!("version {pinned}")).unwrap_or_default();

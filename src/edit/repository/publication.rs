@@ -43,6 +43,7 @@ impl Publication {
             after.publish(document.role(), document.file().into())?;
             changed.push(document.role().clone());
         }
+        after.check_successor(&before, &changed)?;
         let renamed = after.renames(&before);
         let mut files = Vec::new();
         for (role, bytes) in after.upload_order() {
