@@ -52,6 +52,7 @@ mod keys;
 mod lifetimes;
 mod open;
 mod publication;
+mod reach;
 mod release;
 mod request;
 mod stage;
@@ -67,7 +68,7 @@ use std::{
 use super::EditError;
 use crate::{
     limits::Limits,
-    metadata::{Authority, Extra, KeyRing, RoleKeys, Root, Snapshot, TargetIndex, Targets, Timestamp},
+    metadata::{Extra, KeyRing, RoleKeys, Root, Snapshot, TargetIndex, Targets, Timestamp},
     name::{Expiry, RoleName, Version},
     wire::{Document, Envelope},
 };
@@ -232,39 +233,6 @@ impl RepositoryEditor {
             false => EditError::UnknownRole { role: role.clone() },
         }
     }
-
-    /// `targets` and all roles below it, each behind one that delegates to it.
-    fn reachable(&self) -> Vec<RoleName> {
-        let mut found = vec![RoleName::Targets];
-        let mut seen = BTreeSet::from([RoleName::Targets]);
-        let mut at = 0;
-        while let Some(role) = found.get(at).cloned() {
-            at = at.saturating_add(1);
-            let Some(Role { body, .. }) = self.roles.get(&role) else { continue };
-            let bins = body.bins.iter().flat_map(|it| it.bins.names());
-            let bins = bins.filter_map(|name| RoleName::tuf(&name).ok());
-            let children = body.delegations.iter().map(|child| child.name.clone()).chain(bins);
-            found.extend(children.filter(|child| seen.insert(child.clone())));
-        }
-        found
-    }
-
-    /// Everyone who has to vouch for a role's next file: for a delegated role, whoever each role that
-    /// delegates to it names; for the root, its predecessor's keys too.
-    fn authorities(&self, role: &RoleName) -> Vec<Authority> {
-        let mut found: Vec<_> = match role {
-            RoleName::Delegated(_) => {
-                self.roles.values().filter_map(|parent| delegated_authority(&parent.body, role)).collect()
-            }
-            _ => self.root.authority(role).into_iter().collect(),
-        };
-        if *role == RoleName::Root {
-            let before = self.published_root.as_ref().and_then(|root| root.body().authority(role));
-            found.extend(before.filter(|before| !found.contains(before)));
-        }
-        found.dedup();
-        found
-    }
 }
 
 impl Role {
@@ -281,12 +249,6 @@ impl Role {
         };
         Self { body, published: None }
     }
-}
-
-/// Who vouches for a role that `parent` delegates to, by name or as a hash bin.
-fn delegated_authority(parent: &Targets, role: &RoleName) -> Option<Authority> {
-    let bins = parent.bins.as_ref().filter(|it| it.bins.contains(role.as_str()));
-    parent.authority(role).or_else(|| bins.map(|it| parent.keys.authority(&it.keys)))
 }
 
 fn expires<T: Document>(file: &Option<Envelope<T>>) -> Option<Expiry> {

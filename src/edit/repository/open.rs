@@ -2,11 +2,16 @@
 //! expiry, which is what a maintainer often comes for (TUF specification 5.3 to 5.6).
 //!
 //! Rule: a file that its role's keys have not signed, or that is not the one pinned, is not maintained:
-//! its content would be signed anew as if somebody had vouched for it.
+//! its content would be signed anew as if somebody had vouched for it. Where several roles delegate to
+//! it, the first of them is who counts, lest another slips something in to be signed by its keys.
 
 use std::io;
 
-use super::{EditError, Lifetimes, Pins, RepositoryEditor, Role, stage::suffices};
+use super::{
+    EditError, Lifetimes, Pins, RepositoryEditor, Role,
+    reach::{Walk, delegated_authority},
+    stage::suffices,
+};
 use crate::{
     crypto::digest,
     edit::draft::ids,
@@ -44,12 +49,17 @@ impl RepositoryEditor {
         mut files: impl FnMut(&Resource) -> io::Result<Option<Vec<u8>>>,
     ) -> Result<Self, EditError> {
         let mut editor = Self::open_top_level(lifetimes, &mut files)?;
-        loop {
-            let wanted = editor.reachable().into_iter().find(|role| editor.is_pinned_and_absent(role));
-            let Some(role) = wanted else { return Ok(editor) };
-            let file = needed(&mut files, &editor.resource(&role))?;
-            editor.load(&role, file)?;
+        let mut walk = Walk::new();
+        while let Some((role, parent)) = walk.next() {
+            let parent = parent.and_then(|parent| editor.roles.get(&parent));
+            let authority = parent.and_then(|parent| delegated_authority(&parent.body, &role));
+            if let Some(authority) = authority.filter(|_| editor.is_pinned_and_absent(&role)) {
+                let file = needed(&mut files, &editor.resource(&role))?;
+                editor.load_signed_by(&authority, &role, file)?;
+            }
+            walk.enter(&editor, &role);
         }
+        Ok(editor)
     }
 
     /// The same without delegated roles: those that are to be changed are [loaded](Self::load) one by
@@ -68,13 +78,13 @@ impl RepositoryEditor {
 
         let role = RoleName::Timestamp;
         let file = needed(&mut files, &Resource::latest(role.clone()))?;
-        let timestamp = editor.read::<Timestamp>(&role, file, None)?;
+        let timestamp = editor.read::<Timestamp>(&role, &editor.first_authority(&role)?, file, None)?;
         let pin = timestamp.body().snapshot;
         editor.timestamp = Some(timestamp);
 
         let role = RoleName::Snapshot;
         let file = needed(&mut files, &editor.pinned(&role, pin.version))?;
-        let snapshot = editor.read::<Snapshot>(&role, file, Some(&pin))?;
+        let snapshot = editor.read::<Snapshot>(&role, &editor.first_authority(&role)?, file, Some(&pin))?;
         editor.pins = if snapshot.body().targets.hashes.is_empty() { Pins::Versions } else { Pins::Digests };
         editor.snapshot = Some(snapshot);
 
@@ -84,15 +94,26 @@ impl RepositoryEditor {
         Ok(editor)
     }
 
-    /// Takes the published file of a targets role, to which a role at hand delegates. Changes to the
-    /// role that were made before are lost.
+    /// Takes the published file of a targets role, to which a role at hand delegates: of several, the
+    /// first below `targets`, level by level, whose keys must have signed it. Changes to the role that
+    /// were made before are lost.
     ///
     /// # Errors
     /// No role at hand delegates to it, or the file is not signed by its keys or not the one pinned.
     pub fn load(&mut self, role: &RoleName, file: Vec<u8>) -> Result<(), EditError> {
+        let authority = self.first_authority(role)?;
+        self.load_signed_by(&authority, role, file)
+    }
+
+    fn load_signed_by(
+        &mut self,
+        authority: &Authority,
+        role: &RoleName,
+        file: Vec<u8>,
+    ) -> Result<(), EditError> {
         let pin = self.snapshot().and_then(|snapshot| snapshot.pin(role)).copied();
         let pin = pin.ok_or_else(|| EditError::UnknownRole { role: role.clone() })?;
-        let published = self.read::<Targets>(role, file, Some(&pin))?;
+        let published = self.read::<Targets>(role, authority, file, Some(&pin))?;
         self.roles.insert(role.clone(), Role { body: published.body().clone(), published: Some(published) });
         Ok(())
     }
@@ -122,6 +143,7 @@ impl RepositoryEditor {
     fn read<T: Document>(
         &self,
         role: &RoleName,
+        authority: &Authority,
         file: Vec<u8>,
         pin: Option<&Pin>,
     ) -> Result<Envelope<T>, EditError> {
@@ -129,13 +151,9 @@ impl RepositoryEditor {
         if let Some(pin) = pin {
             check_pin(role, &envelope, pin)?;
         }
-        // Of several that delegate to a role, one must vouch for it: a client comes by one of them.
-        let authorities = self.authorities(role);
-        let vouched = authorities.iter().any(|it| suffices(&envelope, std::slice::from_ref(it)));
-        match authorities.first() {
-            Some(_) if vouched => Ok(envelope),
-            Some(authority) => Err(unsigned(role, authority, &envelope)),
-            None => Err(EditError::UnknownRole { role: role.clone() }),
+        match suffices(&envelope, std::slice::from_ref(authority)) {
+            true => Ok(envelope),
+            false => Err(unsigned(role, authority, &envelope)),
         }
     }
 }
