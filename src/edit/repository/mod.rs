@@ -1,7 +1,9 @@
 //! Repositories of TUF 1.0 are made and maintained (specification 1.0.34 sections 4 and 6): pure,
 //! no I/O, no clock, no key store.
 //!
-//! Rule: nothing is given out that a client would refuse. The way of a change:
+//! Rule: nothing is given out to which a client could not refresh, and no file is signed that who is to
+//! vouch for it has not signed. Delegated roles that don't change stay as they were published, good or
+//! not. The way of a change:
 //! 1. A [`RepositoryEditor`] holds what is published ([`open`](RepositoryEditor::open)), or nothing
 //!    yet ([`new`](RepositoryEditor::new)), and takes changes.
 //! 2. [`stage`](RepositoryEditor::stage) makes a [`Release`]: the documents that change, with new
@@ -9,8 +11,8 @@
 //! 3. Signers sign, one after the other, here or elsewhere: a [`SigningRequest`] can be carried to
 //!    another machine as a file, be signed there, and come back.
 //! 4. [`complete`](Release::complete) demands every threshold, for a new root also that of its
-//!    predecessor, reads everything back as a client would, and gives the files in the order in
-//!    which they are to be uploaded.
+//!    predecessor, compares the pins with those that are published, refreshes as a client would, and
+//!    gives the files in the order in which they are to be uploaded.
 //!
 //! ```
 //! use tuf_notary::{
@@ -164,6 +166,12 @@ impl RepositoryEditor {
     /// What snapshot and timestamp say of the files that they pin.
     pub const fn set_pins(&mut self, pins: Pins) {
         self.pins = pins;
+    }
+
+    /// Other bounds on the files that are read: those of a release when it is completed, and those that are
+    /// [loaded](Self::load). For those that are opened there is [`open_with`](Self::open_with).
+    pub const fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
     }
 
     /// Signs a role anew with the next release, changed or not: its validity begins again.

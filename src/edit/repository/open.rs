@@ -15,6 +15,7 @@ use super::{
 use crate::{
     crypto::digest,
     edit::draft::ids,
+    limits::Limits,
     metadata::{Authority, Pin, Root, Snapshot, Targets, Timestamp},
     name::{Form, Hashes, Resource, RoleName, Version},
     verify::signers,
@@ -46,9 +47,21 @@ impl RepositoryEditor {
     /// A file is missing, can't be read, is not signed by its role's keys, or is not the one pinned.
     pub fn open(
         lifetimes: Lifetimes,
+        files: impl FnMut(&Resource) -> io::Result<Option<Vec<u8>>>,
+    ) -> Result<Self, EditError> {
+        Self::open_with(lifetimes, Limits::default(), files)
+    }
+
+    /// The same with other bounds on what is read, then and later.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with(
+        lifetimes: Lifetimes,
+        limits: Limits,
         mut files: impl FnMut(&Resource) -> io::Result<Option<Vec<u8>>>,
     ) -> Result<Self, EditError> {
-        let mut editor = Self::open_top_level(lifetimes, &mut files)?;
+        let mut editor = Self::top_level(lifetimes, limits, &mut files)?;
         let mut walk = Walk::new();
         while let Some((role, parent)) = walk.next() {
             let parent = parent.and_then(|parent| editor.roles.get(&parent));
@@ -69,10 +82,19 @@ impl RepositoryEditor {
     /// As [`open`](Self::open).
     pub fn open_top_level(
         lifetimes: Lifetimes,
+        files: impl FnMut(&Resource) -> io::Result<Option<Vec<u8>>>,
+    ) -> Result<Self, EditError> {
+        Self::top_level(lifetimes, Limits::default(), files)
+    }
+
+    fn top_level(
+        lifetimes: Lifetimes,
+        limits: Limits,
         mut files: impl FnMut(&Resource) -> io::Result<Option<Vec<u8>>>,
     ) -> Result<Self, EditError> {
         let mut editor = Self::new(lifetimes);
-        let root = newest_root(&mut files)?;
+        editor.set_limits(limits);
+        let root = newest_root(&mut files, &limits)?;
         editor.root = root.body().clone();
         editor.published_root = Some(root);
 
@@ -172,23 +194,28 @@ pub(super) fn resource(role: &RoleName, version: Option<Version>, consistent: bo
 /// The end of the chain, each root signed by its predecessor and by itself.
 fn newest_root(
     files: &mut impl FnMut(&Resource) -> io::Result<Option<Vec<u8>>>,
+    limits: &Limits,
 ) -> Result<Envelope<Root>, EditError> {
     let role = RoleName::Root;
     let first = match get(files, &Resource::latest(role.clone()))? {
         Some(file) => file,
         None => needed(files, &resource(&role, Some(Version::ONE), true))?,
     };
-    let mut root = read_root(first, None)?;
+    let mut root = read_root(first, None, limits)?;
     while let Some(next) = root.body().version.next() {
         let Some(file) = get(files, &resource(&role, Some(next), true))? else { break };
-        root = read_root(file, Some(&root))?;
+        root = read_root(file, Some(&root), limits)?;
     }
     Ok(root)
 }
 
-fn read_root(file: Vec<u8>, before: Option<&Envelope<Root>>) -> Result<Envelope<Root>, EditError> {
+fn read_root(
+    file: Vec<u8>,
+    before: Option<&Envelope<Root>>,
+    limits: &Limits,
+) -> Result<Envelope<Root>, EditError> {
     let role = RoleName::Root;
-    let root = Envelope::<Root>::read(Dialect::Tuf1, file, &crate::limits::Limits::default())?;
+    let root = Envelope::<Root>::read(Dialect::Tuf1, file, limits)?;
     let previous = before.and_then(|before| before.body().authority(&role));
     for authority in root.body().authority(&role).into_iter().chain(previous) {
         if !suffices(&root, std::slice::from_ref(&authority)) {

@@ -120,11 +120,18 @@ impl Lab {
         }
     }
 
-    /// Changes a published file, which its first signer signs anew.
-    pub fn resign(&mut self, name: &str, key: &PrivateKey, edit: impl FnOnce(&mut serde_json::Value)) {
+    /// Changes a published file, which its first signer signs anew: with the offline key, unless another
+    /// is named.
+    pub fn resign(
+        &mut self,
+        name: &str,
+        key: Option<&PrivateKey>,
+        edit: impl FnOnce(&mut serde_json::Value),
+    ) {
         let mut file = self.read(name);
         edit(&mut file["signed"]);
         // Keys in order and no blanks: the canonical form of what stands in these files.
+        let key = key.unwrap_or(&self.offline);
         let signature = key.sign(&serde_json::to_vec(&file["signed"]).unwrap()).unwrap();
         let keyid = file["signatures"][0]["keyid"].take();
         let sig = data_encoding::HEXLOWER.encode(&signature);
