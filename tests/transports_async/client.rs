@@ -10,7 +10,10 @@ use tuf_notary::{
     metadata::TargetInfo,
     name::{Form, Hashes, Resource, RoleName, Version},
     testkit::{TrustServer, suite},
-    transport::{AsyncHttpTransport, AsyncTransport, Transport, TransportError},
+    transport::{
+        AsyncHttpRepository, AsyncHttpTransport, AsyncTargetTransport, AsyncTransport, Transport,
+        TransportError,
+    },
 };
 use url::Url;
 
@@ -50,6 +53,14 @@ fn without_a_runtime_it_says_so() {
     assert!(matches!(outcome, std::task::Poll::Ready(Err(TransportError::Config(_)))), "{outcome:?}");
 }
 
+/// A client with another name than ours.
+fn callers() -> reqwest::ClientBuilder {
+    let config = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into());
+    let config = config.with_safe_default_protocol_versions().unwrap();
+    let config = config.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
+    reqwest::Client::builder().tls_backend_preconfigured(config).user_agent("ours")
+}
+
 #[test]
 fn a_client_of_the_callers_is_used_and_its_redirects_are_not_believed() {
     let target = Server::saying(ok(b"elsewhere"));
@@ -61,17 +72,7 @@ fn a_client_of_the_callers_is_used_and_its_redirects_are_not_believed() {
         };
         stream.write_all(&reply).is_ok()
     });
-    let client = reqwest::Client::builder()
-        .tls_backend_preconfigured(
-            rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
-                .with_safe_default_protocol_versions()
-                .unwrap()
-                .with_root_certificates(rustls::RootCertStore::empty())
-                .with_no_client_auth(),
-        )
-        .user_agent("ours")
-        .build()
-        .unwrap();
+    let client = callers().build().unwrap();
     let builder = AsyncHttpTransport::builder(url(&server), &gun()).timeouts(brisk());
     let transport = builder.dangerous().allow_plain_http().build_with(client).unwrap();
     let fetch = |role| runtime().block_on(transport.fetch(&Resource::latest(role), 100));
@@ -81,6 +82,40 @@ fn a_client_of_the_callers_is_used_and_its_redirects_are_not_believed() {
         other => panic!("{other:?}"),
     }
     assert_eq!(server.requests.lock().unwrap()[0].header("user-agent"), Some("ours"));
+}
+
+#[test]
+fn ta_06_a_client_of_the_callers_asks_no_other_server() {
+    let other = Server::saying(ok(b"elsewhere"));
+    let to = format!("http://127.0.0.1:{}/x", other.port);
+    let server = Server::start(move |request, stream| {
+        let place = match request.path() {
+            "/sub/timestamp.json" => "/sub/moved",
+            "/sub/moved" => return stream.write_all(&ok(b"here")).is_ok(),
+            _ => &to,
+        };
+        let reply = format!("HTTP/1.1 307 Moved\r\nLocation: {place}\r\nContent-Length: 0\r\n\r\n");
+        stream.write_all(reply.as_bytes()).is_ok()
+    });
+    let secret = [(reqwest::header::HeaderName::from_static("x-api-key"), "hunter2".parse().unwrap())];
+    let client = callers().redirect(reqwest::redirect::Policy::none());
+    let client = client.default_headers(secret.into_iter().collect()).build().unwrap();
+    let builder = AsyncHttpRepository::builder(url(&server)).targets_url(url(&server)).timeouts(brisk());
+    let repository = builder.build_with(client).unwrap();
+    let fetch = |role| runtime().block_on(repository.fetch(&Resource::latest(role), 100));
+    assert_eq!(fetch(RoleName::Timestamp).unwrap(), b"here", "the same server is asked");
+    let refusals = [
+        fetch(RoleName::Snapshot).unwrap_err(),
+        runtime().block_on(repository.fetch_target("a", 100)).map(drop).unwrap_err(),
+    ];
+    for error in refusals {
+        assert!(
+            matches!(&error, TransportError::Status { status: 307, message, .. } if message.contains("another server")),
+            "{error:?}"
+        );
+    }
+    assert_eq!(server.requests.lock().unwrap()[0].header("x-api-key"), Some("hunter2"));
+    assert!(other.requests.lock().unwrap().is_empty(), "it learns nothing");
 }
 
 /// Puts HTTP before the simulator.

@@ -150,22 +150,22 @@ impl RepositoryEditor {
         Ok(())
     }
 
-    /// A role that nobody delegates to begins empty, above the version that it had once. One that
-    /// somebody delegates to goes on.
+    /// A role that has no file, or that nobody delegates to, begins empty, above the version that it had
+    /// once. One that somebody delegates to goes on.
     fn begin(&mut self, role: &RoleName) -> Result<(), EditError> {
-        if self.roles.contains_key(role) || !self.authorities(role).is_empty() {
-            return Ok(());
-        }
         let pinned = |role: &RoleName| self.snapshot().is_some_and(|it| it.pin(role).is_some());
-        // A file that is not at hand may delegate to the role.
-        let absent = self.reachable().into_iter().find(|it| pinned(it) && !self.roles.contains_key(it));
-        match absent {
-            Some(absent) if pinned(role) => Err(self.absent(&absent)),
-            _ => {
-                self.roles.insert(role.clone(), Role::new());
-                Ok(())
+        if pinned(role) {
+            if self.roles.contains_key(role) || !self.authorities(role).is_empty() {
+                return Ok(());
+            }
+            // A file that is not at hand may delegate to the role.
+            let absent = self.reachable().into_iter().find(|it| self.is_pinned_and_absent(it));
+            if let Some(absent) = absent {
+                return Err(self.absent(&absent));
             }
         }
+        self.roles.entry(role.clone()).or_insert_with(Role::new);
+        Ok(())
     }
 }
 

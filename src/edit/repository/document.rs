@@ -106,6 +106,16 @@ impl SigningDocument {
         if let Body::Targets(targets) = &self.body { Some(targets) } else { None }
     }
 
+    /// The snapshot, if it is one: what a signer should look at.
+    pub fn as_snapshot(&self) -> Option<&Snapshot> {
+        if let Body::Snapshot(snapshot) = &self.body { Some(snapshot) } else { None }
+    }
+
+    /// The timestamp, if it is one: what a signer should look at.
+    pub fn as_timestamp(&self) -> Option<&Timestamp> {
+        if let Body::Timestamp(timestamp) = &self.body { Some(timestamp) } else { None }
+    }
+
     /// Each of these has to be met.
     pub fn authorities(&self) -> &[Authority] {
         &self.authorities
@@ -176,34 +186,38 @@ impl SigningDocument {
     }
 
     /// Canonical ids of the keys of each authority that have signed, counted as clients count.
-    pub(super) fn counts(&self) -> Result<Vec<Vec<KeyId>>, WireError> {
+    pub(super) fn counts(&self, limits: &Limits) -> Result<Vec<Vec<KeyId>>, WireError> {
         let file = Bytes::from(self.file());
-        fn count<T: Document>(file: Bytes, authorities: &[Authority]) -> Result<Vec<Vec<KeyId>>, WireError> {
-            let envelope = Envelope::<T>::read(Dialect::Tuf1, file, &Limits::default())?;
+        fn count<T: Document>(
+            file: Bytes,
+            authorities: &[Authority],
+            limits: &Limits,
+        ) -> Result<Vec<Vec<KeyId>>, WireError> {
+            let envelope = Envelope::<T>::read(Dialect::Tuf1, file, limits)?;
             Ok(authorities.iter().map(|authority| signers(authority, &envelope)).collect())
         }
         match &self.body {
-            Body::Root(_) => count::<Root>(file, &self.authorities),
-            Body::Timestamp(_) => count::<Timestamp>(file, &self.authorities),
-            Body::Snapshot(_) => count::<Snapshot>(file, &self.authorities),
-            Body::Targets(_) => count::<Targets>(file, &self.authorities),
+            Body::Root(_) => count::<Root>(file, &self.authorities, limits),
+            Body::Timestamp(_) => count::<Timestamp>(file, &self.authorities, limits),
+            Body::Snapshot(_) => count::<Snapshot>(file, &self.authorities, limits),
+            Body::Targets(_) => count::<Targets>(file, &self.authorities, limits),
         }
     }
 
     /// # Errors
     /// A threshold is not met, or the document can't be read back as it was meant.
-    pub(super) fn require(&self) -> Result<(), EditError> {
+    pub(super) fn require(&self, limits: &Limits) -> Result<(), EditError> {
         if self.authorities.is_empty() {
             return Err(EditError::UnknownRole { role: self.role.clone() });
         }
-        for (authority, valid) in self.authorities.iter().zip(self.counts()?) {
+        for (authority, valid) in self.authorities.iter().zip(self.counts(limits)?) {
             let (needed, valid) = (authority.threshold().get(), valid.len());
             if u32::try_from(valid).is_ok_and(|valid| valid < needed) {
                 let ids = crate::edit::draft::ids(Some(authority));
                 return Err(EditError::Unsigned { role: self.role.clone(), needed, valid, ids });
             }
         }
-        let (back, _) = Body::read(&self.role, self.file().into(), &Limits::default())?;
+        let (back, _) = Body::read(&self.role, self.file().into(), limits)?;
         match back.canonical() == self.message {
             true => Ok(()),
             false => Err(WireError::NotFixpoint { role: self.role.to_string() }.into()),

@@ -112,7 +112,8 @@ impl RepositoryEditor {
         }
     }
 
-    /// Edits the keys of a role wherever they stand: in the root, or in all roles that delegate to it.
+    /// Edits the keys of a role wherever they stand: in the root, or in the roles that delegate to
+    /// it and have a say.
     fn edit_keys(
         &mut self,
         role: &RoleName,
@@ -135,7 +136,8 @@ impl RepositoryEditor {
         mut edit: impl FnMut(&mut KeyRing, &mut RoleKeys) -> Result<(), EditError>,
     ) -> Result<(), EditError> {
         let mut found = false;
-        for parent in self.roles.values_mut() {
+        let parents = self.binding_parents(role);
+        for (_, parent) in self.roles.iter_mut().filter(|(name, _)| parents.contains(name)) {
             let body = &mut parent.body;
             let named = body.delegations.iter_mut().find(|child| child.name == *role);
             let bins = body.bins.as_mut().filter(|it| it.bins.contains(role.as_str()));

@@ -1,7 +1,9 @@
 //! Repositories of TUF 1.0 are made and maintained (specification 1.0.34 sections 4 and 6): pure,
 //! no I/O, no clock, no key store.
 //!
-//! Rule: nothing is given out that a client would refuse. The way of a change:
+//! Rule: nothing is given out to which a client could not refresh, and no file is signed that who is to
+//! vouch for it has not signed. Delegated roles that don't change stay as they were published, good or
+//! not. The way of a change:
 //! 1. A [`RepositoryEditor`] holds what is published ([`open`](RepositoryEditor::open)), or nothing
 //!    yet ([`new`](RepositoryEditor::new)), and takes changes.
 //! 2. [`stage`](RepositoryEditor::stage) makes a [`Release`]: the documents that change, with new
@@ -9,8 +11,8 @@
 //! 3. Signers sign, one after the other, here or elsewhere: a [`SigningRequest`] can be carried to
 //!    another machine as a file, be signed there, and come back.
 //! 4. [`complete`](Release::complete) demands every threshold, for a new root also that of its
-//!    predecessor, reads everything back as a client would, and gives the files in the order in
-//!    which they are to be uploaded.
+//!    predecessor, compares the pins with those that are published, refreshes as a client would, and
+//!    gives the files in the order in which they are to be uploaded.
 //!
 //! ```
 //! use tuf_notary::{
@@ -52,9 +54,11 @@ mod keys;
 mod lifetimes;
 mod open;
 mod publication;
+mod reach;
 mod release;
 mod request;
 mod stage;
+mod successor;
 mod targets;
 
 use std::{
@@ -66,7 +70,7 @@ use std::{
 use super::EditError;
 use crate::{
     limits::Limits,
-    metadata::{Authority, Extra, KeyRing, RoleKeys, Root, Snapshot, TargetIndex, Targets, Timestamp},
+    metadata::{Extra, KeyRing, RoleKeys, Root, Snapshot, TargetIndex, Targets, Timestamp},
     name::{Expiry, RoleName, Version},
     wire::{Document, Envelope},
 };
@@ -164,6 +168,12 @@ impl RepositoryEditor {
         self.pins = pins;
     }
 
+    /// Other bounds on the files that are read: those of a release when it is completed, and those that are
+    /// [loaded](Self::load). For those that are opened there is [`open_with`](Self::open_with).
+    pub const fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     /// Signs a role anew with the next release, changed or not: its validity begins again.
     ///
     /// # Errors
@@ -231,39 +241,6 @@ impl RepositoryEditor {
             false => EditError::UnknownRole { role: role.clone() },
         }
     }
-
-    /// `targets` and all roles below it, each behind one that delegates to it.
-    fn reachable(&self) -> Vec<RoleName> {
-        let mut found = vec![RoleName::Targets];
-        let mut seen = BTreeSet::from([RoleName::Targets]);
-        let mut at = 0;
-        while let Some(role) = found.get(at).cloned() {
-            at = at.saturating_add(1);
-            let Some(Role { body, .. }) = self.roles.get(&role) else { continue };
-            let bins = body.bins.iter().flat_map(|it| it.bins.names());
-            let bins = bins.filter_map(|name| RoleName::tuf(&name).ok());
-            let children = body.delegations.iter().map(|child| child.name.clone()).chain(bins);
-            found.extend(children.filter(|child| seen.insert(child.clone())));
-        }
-        found
-    }
-
-    /// Everyone who has to vouch for a role's next file: for a delegated role, whoever each role that
-    /// delegates to it names; for the root, its predecessor's keys too.
-    fn authorities(&self, role: &RoleName) -> Vec<Authority> {
-        let mut found: Vec<_> = match role {
-            RoleName::Delegated(_) => {
-                self.roles.values().filter_map(|parent| delegated_authority(&parent.body, role)).collect()
-            }
-            _ => self.root.authority(role).into_iter().collect(),
-        };
-        if *role == RoleName::Root {
-            let before = self.published_root.as_ref().and_then(|root| root.body().authority(role));
-            found.extend(before.filter(|before| !found.contains(before)));
-        }
-        found.dedup();
-        found
-    }
 }
 
 impl Role {
@@ -280,12 +257,6 @@ impl Role {
         };
         Self { body, published: None }
     }
-}
-
-/// Who vouches for a role that `parent` delegates to, by name or as a hash bin.
-fn delegated_authority(parent: &Targets, role: &RoleName) -> Option<Authority> {
-    let bins = parent.bins.as_ref().filter(|it| it.bins.contains(role.as_str()));
-    parent.authority(role).or_else(|| bins.map(|it| parent.keys.authority(&it.keys)))
 }
 
 fn expires<T: Document>(file: &Option<Envelope<T>>) -> Option<Expiry> {

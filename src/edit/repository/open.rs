@@ -2,14 +2,20 @@
 //! expiry, which is what a maintainer often comes for (TUF specification 5.3 to 5.6).
 //!
 //! Rule: a file that its role's keys have not signed, or that is not the one pinned, is not maintained:
-//! its content would be signed anew as if somebody had vouched for it.
+//! its content would be signed anew as if somebody had vouched for it. Where several roles delegate to
+//! it, the first of them is who counts, lest another slips something in to be signed by its keys.
 
 use std::io;
 
-use super::{EditError, Lifetimes, Pins, RepositoryEditor, Role, stage::suffices};
+use super::{
+    EditError, Lifetimes, Pins, RepositoryEditor, Role,
+    reach::{Walk, delegated_authority},
+    stage::suffices,
+};
 use crate::{
     crypto::digest,
     edit::draft::ids,
+    limits::Limits,
     metadata::{Authority, Pin, Root, Snapshot, Targets, Timestamp},
     name::{Form, Hashes, Resource, RoleName, Version},
     verify::signers,
@@ -41,15 +47,32 @@ impl RepositoryEditor {
     /// A file is missing, can't be read, is not signed by its role's keys, or is not the one pinned.
     pub fn open(
         lifetimes: Lifetimes,
+        files: impl FnMut(&Resource) -> io::Result<Option<Vec<u8>>>,
+    ) -> Result<Self, EditError> {
+        Self::open_with(lifetimes, Limits::default(), files)
+    }
+
+    /// The same with other bounds on what is read, then and later.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with(
+        lifetimes: Lifetimes,
+        limits: Limits,
         mut files: impl FnMut(&Resource) -> io::Result<Option<Vec<u8>>>,
     ) -> Result<Self, EditError> {
-        let mut editor = Self::open_top_level(lifetimes, &mut files)?;
-        loop {
-            let wanted = editor.reachable().into_iter().find(|role| editor.is_pinned_and_absent(role));
-            let Some(role) = wanted else { return Ok(editor) };
-            let file = needed(&mut files, &editor.resource(&role))?;
-            editor.load(&role, file)?;
+        let mut editor = Self::top_level(lifetimes, limits, &mut files)?;
+        let mut walk = Walk::new();
+        while let Some((role, parent)) = walk.next() {
+            let parent = parent.and_then(|parent| editor.roles.get(&parent));
+            let authority = parent.and_then(|parent| delegated_authority(&parent.body, &role));
+            if let Some(authority) = authority.filter(|_| editor.is_pinned_and_absent(&role)) {
+                let file = needed(&mut files, &editor.resource(&role))?;
+                editor.load_signed_by(&authority, &role, file)?;
+            }
+            walk.enter(&editor, &role);
         }
+        Ok(editor)
     }
 
     /// The same without delegated roles: those that are to be changed are [loaded](Self::load) one by
@@ -59,22 +82,31 @@ impl RepositoryEditor {
     /// As [`open`](Self::open).
     pub fn open_top_level(
         lifetimes: Lifetimes,
+        files: impl FnMut(&Resource) -> io::Result<Option<Vec<u8>>>,
+    ) -> Result<Self, EditError> {
+        Self::top_level(lifetimes, Limits::default(), files)
+    }
+
+    fn top_level(
+        lifetimes: Lifetimes,
+        limits: Limits,
         mut files: impl FnMut(&Resource) -> io::Result<Option<Vec<u8>>>,
     ) -> Result<Self, EditError> {
         let mut editor = Self::new(lifetimes);
-        let root = newest_root(&mut files)?;
+        editor.set_limits(limits);
+        let root = newest_root(&mut files, &limits)?;
         editor.root = root.body().clone();
         editor.published_root = Some(root);
 
         let role = RoleName::Timestamp;
         let file = needed(&mut files, &Resource::latest(role.clone()))?;
-        let timestamp = editor.read::<Timestamp>(&role, file, None)?;
+        let timestamp = editor.read::<Timestamp>(&role, &editor.first_authority(&role)?, file, None)?;
         let pin = timestamp.body().snapshot;
         editor.timestamp = Some(timestamp);
 
         let role = RoleName::Snapshot;
         let file = needed(&mut files, &editor.pinned(&role, pin.version))?;
-        let snapshot = editor.read::<Snapshot>(&role, file, Some(&pin))?;
+        let snapshot = editor.read::<Snapshot>(&role, &editor.first_authority(&role)?, file, Some(&pin))?;
         editor.pins = if snapshot.body().targets.hashes.is_empty() { Pins::Versions } else { Pins::Digests };
         editor.snapshot = Some(snapshot);
 
@@ -84,15 +116,26 @@ impl RepositoryEditor {
         Ok(editor)
     }
 
-    /// Takes the published file of a targets role, to which a role at hand delegates. Changes to the
-    /// role that were made before are lost.
+    /// Takes the published file of a targets role, to which a role at hand delegates: of several, the
+    /// first below `targets`, level by level, whose keys must have signed it. Changes to the role that
+    /// were made before are lost.
     ///
     /// # Errors
     /// No role at hand delegates to it, or the file is not signed by its keys or not the one pinned.
     pub fn load(&mut self, role: &RoleName, file: Vec<u8>) -> Result<(), EditError> {
+        let authority = self.first_authority(role)?;
+        self.load_signed_by(&authority, role, file)
+    }
+
+    fn load_signed_by(
+        &mut self,
+        authority: &Authority,
+        role: &RoleName,
+        file: Vec<u8>,
+    ) -> Result<(), EditError> {
         let pin = self.snapshot().and_then(|snapshot| snapshot.pin(role)).copied();
         let pin = pin.ok_or_else(|| EditError::UnknownRole { role: role.clone() })?;
-        let published = self.read::<Targets>(role, file, Some(&pin))?;
+        let published = self.read::<Targets>(role, authority, file, Some(&pin))?;
         self.roles.insert(role.clone(), Role { body: published.body().clone(), published: Some(published) });
         Ok(())
     }
@@ -122,6 +165,7 @@ impl RepositoryEditor {
     fn read<T: Document>(
         &self,
         role: &RoleName,
+        authority: &Authority,
         file: Vec<u8>,
         pin: Option<&Pin>,
     ) -> Result<Envelope<T>, EditError> {
@@ -129,13 +173,9 @@ impl RepositoryEditor {
         if let Some(pin) = pin {
             check_pin(role, &envelope, pin)?;
         }
-        // Of several that delegate to a role, one must vouch for it: a client comes by one of them.
-        let authorities = self.authorities(role);
-        let vouched = authorities.iter().any(|it| suffices(&envelope, std::slice::from_ref(it)));
-        match authorities.first() {
-            Some(_) if vouched => Ok(envelope),
-            Some(authority) => Err(unsigned(role, authority, &envelope)),
-            None => Err(EditError::UnknownRole { role: role.clone() }),
+        match suffices(&envelope, std::slice::from_ref(authority)) {
+            true => Ok(envelope),
+            false => Err(unsigned(role, authority, &envelope)),
         }
     }
 }
@@ -154,23 +194,28 @@ pub(super) fn resource(role: &RoleName, version: Option<Version>, consistent: bo
 /// The end of the chain, each root signed by its predecessor and by itself.
 fn newest_root(
     files: &mut impl FnMut(&Resource) -> io::Result<Option<Vec<u8>>>,
+    limits: &Limits,
 ) -> Result<Envelope<Root>, EditError> {
     let role = RoleName::Root;
     let first = match get(files, &Resource::latest(role.clone()))? {
         Some(file) => file,
         None => needed(files, &resource(&role, Some(Version::ONE), true))?,
     };
-    let mut root = read_root(first, None)?;
+    let mut root = read_root(first, None, limits)?;
     while let Some(next) = root.body().version.next() {
         let Some(file) = get(files, &resource(&role, Some(next), true))? else { break };
-        root = read_root(file, Some(&root))?;
+        root = read_root(file, Some(&root), limits)?;
     }
     Ok(root)
 }
 
-fn read_root(file: Vec<u8>, before: Option<&Envelope<Root>>) -> Result<Envelope<Root>, EditError> {
+fn read_root(
+    file: Vec<u8>,
+    before: Option<&Envelope<Root>>,
+    limits: &Limits,
+) -> Result<Envelope<Root>, EditError> {
     let role = RoleName::Root;
-    let root = Envelope::<Root>::read(Dialect::Tuf1, file, &crate::limits::Limits::default())?;
+    let root = Envelope::<Root>::read(Dialect::Tuf1, file, limits)?;
     let previous = before.and_then(|before| before.body().authority(&role));
     for authority in root.body().authority(&role).into_iter().chain(previous) {
         if !suffices(&root, std::slice::from_ref(&authority)) {
@@ -185,7 +230,11 @@ fn read_root(file: Vec<u8>, before: Option<&Envelope<Root>>) -> Result<Envelope<
     }
 }
 
-fn check_pin<T: Document>(role: &RoleName, file: &Envelope<T>, pin: &Pin) -> Result<(), EditError> {
+pub(super) fn check_pin<T: Document>(
+    role: &RoleName,
+    file: &Envelope<T>,
+    pin: &Pin,
+) -> Result<(), EditError> {
     let (bytes, version) = (file.bytes(), file.body().version());
     if pin.version.is_some_and(|pinned| pinned != version) {
         let expected = pin.version.map(|pinned| format!("version {pinned}")).unwrap_or_default();

@@ -3,11 +3,11 @@
 
 use std::time::SystemTime;
 
-use super::{EditError, Release, RepositoryEditor};
+use super::{EditError, Release, RepositoryEditor, SigningDocument};
 use crate::{
     metadata::{Root, TargetInfo, Targets},
     name::{Gun, Resource, RoleName, TargetName, TargetPath},
-    verify::{Refresh, RefreshPlan, Reply, Step, Trust},
+    verify::{Refresh, RefreshPlan, Reply, Step, Trust, VerifyError},
     wire::{Bytes, Dialect, Document, Envelope},
 };
 
@@ -43,6 +43,7 @@ impl Publication {
             after.publish(document.role(), document.file().into())?;
             changed.push(document.role().clone());
         }
+        after.check_successor(&before, &changed)?;
         let renamed = after.renames(&before);
         let mut files = Vec::new();
         for (role, bytes) in after.upload_order() {
@@ -53,6 +54,9 @@ impl Publication {
             if let Some(bytes) = bytes.filter(|_| is_renamed || changed.contains(&role)) {
                 files.push((after.resource(&role), bytes));
             }
+        }
+        for document in &request.documents {
+            check_expiry(document, now)?;
         }
         after.check_as_client(before.published_root.as_ref(), now)?;
         Ok(Self { files, targets, editor: after })
@@ -93,7 +97,8 @@ impl Release {
 }
 
 impl RepositoryEditor {
-    /// Whether files have other names than what is published says.
+    /// Whether files have other names than what is published says: names go by the published root, and
+    /// a root that is published renames them.
     fn renames(&self, before: &Self) -> bool {
         let consistent = self.root.consistent_snapshot;
         before.published_root.as_ref().is_some_and(|root| root.body().consistent_snapshot != consistent)
@@ -171,6 +176,17 @@ impl RepositoryEditor {
     }
 }
 
+/// Clients ask for delegated roles when they look a target up, not when they refresh.
+fn check_expiry(document: &SigningDocument, now: SystemTime) -> Result<(), EditError> {
+    let (role, version, expires) = (document.role().clone(), document.version(), document.expires());
+    match role {
+        RoleName::Delegated(_) if expires.is_past(now) => {
+            Err(EditError::Rejected(Box::new(VerifyError::Expired { role, version, expires, now })))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Targets that were not there before, all of them when they get other names.
 fn uploads(before: &RepositoryEditor, after: &RepositoryEditor) -> Result<Vec<TargetUpload>, EditError> {
     let (renamed, mut uploads) = (after.renames(before), Vec::new());
@@ -195,7 +211,6 @@ fn uploads(before: &RepositoryEditor, after: &RepositoryEditor) -> Result<Vec<Ta
     Ok(uploads)
 }
 
-/// Names of files go by the published root; a root that is published renames them.
 #[cfg(test)]
 mod tests {
     use crate::{

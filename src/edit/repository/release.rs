@@ -27,7 +27,8 @@ impl Release {
         after: RepositoryEditor,
         documents: Vec<SigningDocument>,
     ) -> Self {
-        Self { before, after, request: SigningRequest { documents } }
+        let limits = before.limits;
+        Self { before, after, request: SigningRequest { documents, limits } }
     }
 
     /// The documents, to be carried to where they are signed.
@@ -96,16 +97,19 @@ impl Release {
         Ok(())
     }
 
-    /// The files to publish.
+    /// The files to publish. The root, timestamp, snapshot and `targets` are judged as a client does
+    /// that refreshes; delegated roles that are signed now by those who delegate to them. Those that
+    /// are not signed now stay as they are, [expired](RepositoryEditor::expiring) or not.
     ///
     /// # Errors
-    /// A threshold is not met, or a client with the clock at `now` would refuse the result.
+    /// A threshold is not met; a client with the clock at `now` would refuse to refresh; a delegated role
+    /// is signed and expired; or a pin is missing, or moves to another file than is signed.
     pub fn complete(mut self, now: SystemTime) -> Result<Publication, EditError> {
         // Signatures that came after a digest was taken have changed the file.
         for role in [RoleName::Snapshot, RoleName::Timestamp] {
             self.settle(&role);
         }
-        self.request.documents.iter().try_for_each(SigningDocument::require)?;
+        self.request.documents.iter().try_for_each(|document| document.require(&self.after.limits))?;
         Publication::new(self, now)
     }
 
@@ -127,7 +131,7 @@ impl Release {
         };
         let mut pins = Vec::new();
         for document in self.request.documents.iter().filter(is_pinned) {
-            if document.require().is_err() {
+            if document.require(&self.after.limits).is_err() {
                 return false;
             }
             pins.push((document.role().clone(), digests(document.version(), &document.file())));

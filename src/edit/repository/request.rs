@@ -38,6 +38,7 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub struct SigningRequest {
     pub(super) documents: Vec<SigningDocument>,
+    pub(super) limits: Limits,
 }
 
 /// Signatures that a document lacks.
@@ -60,7 +61,14 @@ impl SigningRequest {
     /// # Errors
     /// The bytes are something else.
     pub fn read(bytes: &[u8]) -> Result<Self, EditError> {
-        let limits = Limits::default();
+        Self::read_with(bytes, Limits::default())
+    }
+
+    /// The same with other bounds on what is read.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_with(bytes: &[u8], limits: Limits) -> Result<Self, EditError> {
         let mut documents = Vec::new();
         for Carried { role, authorities, file } in tuf1::read_carried(bytes, &limits)? {
             let (body, signatures) = Body::read(&role, file.into(), &limits)?;
@@ -68,7 +76,7 @@ impl SigningRequest {
             document.set_signatures(signatures);
             documents.push(document);
         }
-        Ok(Self { documents })
+        Ok(Self { documents, limits })
     }
 
     /// The documents with their signatures so far, and with the keys that may sign, as JSON.
@@ -134,7 +142,7 @@ impl SigningRequest {
     pub fn missing(&self) -> Result<Vec<Missing>, EditError> {
         let mut missing = Vec::new();
         for document in &self.documents {
-            for (authority, signed) in document.authorities().iter().zip(document.counts()?) {
+            for (authority, signed) in document.authorities().iter().zip(document.counts(&self.limits)?) {
                 let (needed, valid) = (authority.threshold().get(), signed.len());
                 if u32::try_from(valid).is_ok_and(|valid| valid < needed) {
                     let keys = unsigned(authority, &signed);

@@ -7,9 +7,11 @@
 
 use std::{collections::BTreeMap, time::SystemTime};
 
-use super::{EditError, Release, RepositoryEditor, Role, SigningDocument, document::Body};
+use super::{
+    EditError, Release, RepositoryEditor, Role, SigningDocument, document::Body, reach::delegated_authority,
+};
 use crate::{
-    metadata::{Authority, Extra, Pin, RoleKeys, Root, Snapshot, Targets, Timestamp},
+    metadata::{Authority, Extra, Pin, Root, Snapshot, Targets, Timestamp},
     name::{RoleName, Version},
     verify::signers,
     wire::{Document, Envelope, json, tuf1},
@@ -22,9 +24,9 @@ impl RepositoryEditor {
     /// A role has fewer keys than must sign it, a role has to be signed anew and its file is not at
     /// hand, or a version is the highest.
     pub fn stage(&self, now: SystemTime) -> Result<Release, EditError> {
-        self.check_keys()?;
         let mut next = self.clone();
         let roles = self.due_targets()?;
+        self.check_keys(&roles)?;
         let mut documents = Vec::new();
         for role in roles {
             documents.push(next.stage_targets(role, now)?);
@@ -43,7 +45,7 @@ impl RepositoryEditor {
     fn due_targets(&self) -> Result<Vec<RoleName>, EditError> {
         let mut due = Vec::new();
         for role in self.reachable().into_iter().rev() {
-            let authorities = self.authorities(&role);
+            let authorities = self.binding(&role);
             match self.roles.get(&role) {
                 Some(it) if self.is_due(&role, it.published.as_ref(), &it.body, &authorities) => {
                     due.push(role)
@@ -59,7 +61,7 @@ impl RepositoryEditor {
     fn check_absent(&self, role: &RoleName) -> Result<(), EditError> {
         let published = self.roles.values().filter_map(|parent| parent.published.as_ref());
         let before: Vec<_> =
-            published.filter_map(|parent| super::delegated_authority(parent.body(), role)).collect();
+            published.filter_map(|parent| delegated_authority(parent.body(), role)).collect();
         match self.authorities(role).iter().all(|authority| before.contains(authority)) {
             true => Ok(()),
             false => Err(self.absent(role)),
@@ -176,24 +178,15 @@ impl RepositoryEditor {
         Ok(Some(SigningDocument::new(role, body, authorities)))
     }
 
-    /// A role that nobody could ever sign is not published (TH-02).
-    fn check_keys(&self) -> Result<(), EditError> {
-        let root = &self.root;
+    /// A role that nobody could ever sign is not published (TH-02). What a delegated role says of others
+    /// that are not signed now is its own affair.
+    fn check_keys(&self, due: &[RoleName]) -> Result<(), EditError> {
         let top = [RoleName::Root, RoleName::Timestamp, RoleName::Snapshot, RoleName::Targets];
-        for role in top {
-            if let Some(keys) = root.role(&role) {
-                enough(&role, &root.keys.authority(keys), keys)?;
-            }
+        for role in &top {
+            self.root.authority(role).map_or(Ok(()), |authority| enough(role, &authority))?;
         }
-        for parent in self.roles.values() {
-            let Targets { keys: ring, delegations, bins, .. } = &parent.body;
-            for child in delegations {
-                enough(&child.name, &ring.authority(&child.keys), &child.keys)?;
-            }
-            if let Some(it) = bins {
-                let name = it.bins.names().next().unwrap_or_default();
-                enough(&RoleName::tuf(&name)?, &ring.authority(&it.keys), &it.keys)?;
-            }
+        for role in due.iter().filter(|role| matches!(role, RoleName::Delegated(_))) {
+            self.authorities(role).iter().try_for_each(|authority| enough(role, authority))?;
         }
         Ok(())
     }
@@ -229,7 +222,7 @@ pub(super) fn suffices<T: Document>(file: &Envelope<T>, authorities: &[Authority
     })
 }
 
-fn enough(role: &RoleName, authority: &Authority, keys: &RoleKeys) -> Result<(), EditError> {
+fn enough(role: &RoleName, authority: &Authority) -> Result<(), EditError> {
     let mut usable: Vec<_> = authority
         .keys()
         .filter(|(_, filed)| filed.scheme.is_some())
@@ -237,7 +230,7 @@ fn enough(role: &RoleName, authority: &Authority, keys: &RoleKeys) -> Result<(),
         .collect();
     usable.sort_unstable();
     usable.dedup();
-    let (needed, given) = (keys.threshold.get(), usable.len());
+    let (needed, given) = (authority.threshold().get(), usable.len());
     match u32::try_from(given).is_ok_and(|given| given < needed) {
         true => Err(EditError::TooFewKeys { role: role.clone(), needed, given }),
         false => Ok(()),

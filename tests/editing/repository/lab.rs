@@ -7,7 +7,7 @@ use std::{
 };
 
 use tuf_notary::{
-    crypto::{PemBlock, PrivateKey},
+    crypto::{PemBlock, PrivateKey, Signer as _},
     edit::{
         EditError,
         repository::{Lifetimes, Publication, Release, RepositoryEditor},
@@ -118,6 +118,25 @@ impl Lab {
             };
             machine.supply(found.map_or(Reply::Absent, Reply::Found))?;
         }
+    }
+
+    /// Changes a published file, which its first signer signs anew: with the offline key, unless another
+    /// is named.
+    pub fn resign(
+        &mut self,
+        name: &str,
+        key: Option<&PrivateKey>,
+        edit: impl FnOnce(&mut serde_json::Value),
+    ) {
+        let mut file = self.read(name);
+        edit(&mut file["signed"]);
+        // Keys in order and no blanks: the canonical form of what stands in these files.
+        let key = key.unwrap_or(&self.offline);
+        let signature = key.sign(&serde_json::to_vec(&file["signed"]).unwrap()).unwrap();
+        let keyid = file["signatures"][0]["keyid"].take();
+        let sig = data_encoding::HEXLOWER.encode(&signature);
+        file["signatures"] = serde_json::json!([{"keyid": keyid, "sig": sig}]);
+        self.files.insert(name.to_owned(), serde_json::to_vec(&file).unwrap());
     }
 
     pub fn read(&self, name: &str) -> serde_json::Value {

@@ -1,13 +1,17 @@
 //! Changes to a repository that is published, by whomever.
 
 use tuf_notary::{
-    edit::EditError,
-    name::{Expiry, RoleName, TargetName},
+    edit::{
+        EditError,
+        repository::{Lifetimes, RepositoryEditor, SigningRequest},
+    },
+    limits::Limits,
+    name::RoleName,
 };
 
 use super::{
     building::delegation,
-    lab::{DAY, Files, Lab, TOP, info, key, names, open, role, target},
+    lab::{DAY, Files, Lab, TOP, info, key, names, open, reader, role, target},
 };
 
 #[test]
@@ -51,7 +55,7 @@ fn what_expires_is_renewed_also_when_it_is_expired_already() {
     let publication = lab.publish(&editor);
     assert_eq!(names(&publication), ["2.snapshot.json", "timestamp.json"]);
     lab.client();
-    assert!(editor.renew(&role("team")).is_err());
+    assert_eq!(editor.renew(&role("team")), Err(EditError::UnknownRole { role: role("team") }));
 }
 
 #[test]
@@ -172,7 +176,9 @@ fn rb_06_a_role_that_goes_stays_pinned_and_comes_back_newer() {
     lab.publish_with(&editor, &[&team]);
     let mut editor = lab.open();
     editor.undelegate(&RoleName::Targets, &role("team")).unwrap();
-    assert!(editor.undelegate(&RoleName::Targets, &role("team")).is_err());
+    let error = editor.undelegate(&RoleName::Targets, &role("team")).unwrap_err();
+    let what = "delegation to team".to_owned();
+    assert_eq!(error, EditError::NotListed { role: RoleName::Targets, what });
     lab.publish(&editor);
     assert!(lab.client().snapshot().body().pin(&role("team")).is_some(), "none may vanish");
     let mut editor = lab.open();
@@ -186,17 +192,19 @@ fn rb_06_a_role_that_goes_stays_pinned_and_comes_back_newer() {
 
 #[test]
 fn krot_03_files_that_do_not_fit_are_not_maintained() {
-    let mut lab = Lab::new();
-    let other = Lab::new();
-    let mut editor = lab.open();
-    editor.add_target(&RoleName::Targets, &target("v2"), &info(b"two")).unwrap();
-    editor.renew(&RoleName::Root).unwrap();
-    lab.publish(&editor);
+    let [mut lab, mut other] = [Lab::new(), Lab::new()];
+    for lab in [&mut lab, &mut other] {
+        let mut editor = lab.open();
+        editor.add_target(&RoleName::Targets, &target("v2"), &info(b"two")).unwrap();
+        editor.renew(&RoleName::Root).unwrap();
+        lab.publish(&editor);
+    }
     open(&lab.files).unwrap();
     for name in ["2.root.json", "1.root.json", "2.targets.json", "2.snapshot.json", "timestamp.json"] {
         let mut files = lab.files.clone();
-        files.insert(name.to_owned(), other.files[&name.replace('2', "1")].clone());
-        assert!(open(&files).is_err(), "{name} of another repository");
+        files.insert(name.to_owned(), other.files[name].clone());
+        let error = open(&files).unwrap_err();
+        assert!(matches!(error, EditError::Unsigned { .. }), "{name} of another repository: {error}");
     }
     for (name, older) in [
         ("2.targets.json", "1.targets.json"),
@@ -215,11 +223,66 @@ fn krot_03_files_that_do_not_fit_are_not_maintained() {
 }
 
 #[test]
-fn unknown_members_stay_when_a_repository_is_maintained() {
-    let mut lab = Lab::new();
-    let publication = lab.publish(&lab.open());
-    assert_eq!(names(&publication), [""; 0]);
-    let root = lab.open().root().clone();
-    assert_eq!(root.extra.get("spec_version"), Some("\"1.0.34\""));
-    let _ = (Expiry::zero(), TargetName::new("x"));
+fn cj_04_unknown_members_stay_when_a_repository_is_maintained() {
+    let (mut lab, team) = (Lab::new(), key());
+    let mut editor = lab.open();
+    editor.delegate(&RoleName::Targets, &delegation("team", &team, &["*"])).unwrap();
+    lab.publish_with(&editor, &[&team]);
+    let unknown = || serde_json::json!({"kept": [1, "x"]});
+    lab.resign("1.root.json", None, |signed| signed["x-root"] = unknown());
+    lab.resign("2.targets.json", None, |signed| {
+        signed["x-targets"] = unknown();
+        let delegations = &mut signed["delegations"];
+        delegations["roles"][0]["x-delegation"] = unknown();
+        let keys = delegations["keys"].as_object_mut().unwrap();
+        keys.values_mut().for_each(|key| key["x-key"] = unknown());
+    });
+    let mut editor = lab.open();
+    editor.add_target(&RoleName::Targets, &target("v2"), &info(b"two")).unwrap();
+    editor.renew(&RoleName::Root).unwrap();
+    let publication = lab.publish(&editor);
+    assert_eq!(names(&publication)[0], "3.targets.json");
+    assert_eq!(lab.read("2.root.json")["signed"]["x-root"], unknown());
+    let targets = lab.read("3.targets.json")["signed"].take();
+    assert_eq!(targets["x-targets"], unknown());
+    assert_eq!(targets["delegations"]["roles"][0]["x-delegation"], unknown());
+    let keys = targets["delegations"]["keys"].as_object().unwrap();
+    assert_eq!(keys.values().map(|key| key["x-key"].clone()).collect::<Vec<_>>(), [unknown()]);
+    lab.client();
+}
+
+#[test]
+fn a_delegated_role_that_is_expired_before_it_is_published_is_refused() {
+    let (mut lab, team) = (Lab::unpublished(), key());
+    let lifetimes = Lifetimes { delegated: DAY / 2, ..Lifetimes::default() };
+    let mut editor = RepositoryEditor::new(lifetimes);
+    for role in TOP {
+        editor.add_key(&role, lab.offline.public_key()).unwrap();
+    }
+    editor.delegate(&RoleName::Targets, &delegation("team", &team, &["*"])).unwrap();
+    let mut release = editor.stage(lab.now).unwrap();
+    lab.sign(&mut release, &[&team]);
+    release.clone().complete(lab.now).unwrap();
+    lab.now += DAY * 3 / 4;
+    match release.complete(lab.now).unwrap_err() {
+        EditError::Rejected(error) => assert_eq!(error.code(), "EXPIRED", "{error}"),
+        error => panic!("{error}"),
+    }
+}
+
+#[test]
+fn limits_hold_for_what_is_opened_and_for_what_is_made() {
+    let lab = Lab::new();
+    let narrow = || Limits { max_keys: 1, ..Limits::default() };
+    let error = RepositoryEditor::open_with(Lifetimes::default(), narrow(), reader(&lab.files)).unwrap_err();
+    assert!(matches!(error, EditError::Wire(_)), "{error}");
+    let mut editor = lab.open();
+    editor.renew(&RoleName::Root).unwrap();
+    editor.set_limits(narrow());
+    let mut release = editor.stage(lab.now).unwrap();
+    lab.sign(&mut release, &[]);
+    let error = release.complete(lab.now).unwrap_err();
+    assert!(matches!(error, EditError::Wire(_)), "{error}");
+    let sent = editor.stage(lab.now).unwrap().request().to_bytes();
+    assert!(matches!(SigningRequest::read_with(&sent, narrow()), Err(EditError::Wire(_))));
 }

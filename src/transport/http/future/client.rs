@@ -70,7 +70,7 @@ impl AsyncHttpTransport {
 impl Exchange {
     /// A client for a server that is not ours: a token server, which is whomever the trust server
     /// names, or one that a redirect leads to. Never with our certificate unless it is on the trust
-    /// server's host. A client of the caller's asks itself.
+    /// server's host. A client of the caller's asks token servers itself, and follows no redirect there.
     pub(super) fn client_for(&self, url: &Url, what: &str) -> Result<Client, TransportError> {
         let (settings, Some(own)) = (&self.settings, self.own.as_deref()) else {
             return Ok(self.client.clone());

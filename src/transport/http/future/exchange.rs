@@ -125,10 +125,11 @@ impl Exchange {
             let Some(next) = hops.next(reply.status().as_u16(), location)?.cloned() else {
                 return self.accept(reply, ask, deadline).await;
             };
+            let status = reply.status().as_u16();
             self.read_leniently(reply, ask.what, deadline).await;
             reply = match hops.is_home() {
                 true => self.ask_home(&Ask { url: next.as_str(), ..*ask }, deadline).await?,
-                false => self.ask_elsewhere(&next, ask).await?,
+                false => self.ask_elsewhere(&next, status, ask).await?,
             };
         }
     }
@@ -157,8 +158,15 @@ impl Exchange {
         }
     }
 
-    /// At another server than ours, which learns nothing of us.
-    async fn ask_elsewhere(&self, url: &Url, ask: &Ask<'_>) -> Result<Response, Failed> {
+    /// At another server than ours, which learns nothing of us. What a client of the caller's would tell
+    /// it we can't know.
+    async fn ask_elsewhere(&self, url: &Url, status: u16, ask: &Ask<'_>) -> Result<Response, Failed> {
+        if self.own.is_none() {
+            let why = "it leads to another server, which is not asked with the caller's own client";
+            let (what, message) = (ask.what.to_owned(), format!("the redirect is not followed: {why}"));
+            let error = TransportError::Status { what, status, message, retry_after: None };
+            return Err(Failed { error, passes: false });
+        }
         let what = format!("{} from {}", ask.what, url.origin().ascii_serialization());
         let mut request = self.client_for(url, &what)?.get(url.clone());
         if ask.is_fresh {

@@ -81,7 +81,8 @@ impl HttpTransportBuilder<TufRepository> {
     /// Builds the asynchronous transport on a client of the caller's, which alone decides on
     /// certificates, proxies and connections: what the builder says of them counts for nothing. It
     /// should follow no redirect, for those are followed here; an answer from another URL than was
-    /// asked is refused.
+    /// asked is refused. A redirect to another origin is refused as well
+    /// ([`TransportError::Status`]): the client's own headers and certificate would go there.
     ///
     /// # Errors
     /// [`TransportError::Config`]: as [`build_async`](Self::build_async), for the URLs.
