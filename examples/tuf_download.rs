@@ -19,7 +19,7 @@ usage: tuf_download --root FILE --metadata-url URL --targets-url URL [OPTIONS] T
   --targets-url URL   below which targets lie
   --cache DIR         where verified metadata is kept; default: .tuf
   --into DIR          where targets go; default: the present folder
-  --offline           make no request: answer from the cache and from what is in DIR
+  --offline           make no request: answer from the cache, and targets that are there already
 
 exit code: 0 when all are there, 1 when one is not or does not hold, 2 for a wrong call, 3 when the
 server gave no answer";

@@ -52,8 +52,8 @@ pub enum Error {
         /// The collection.
         gun: crate::name::Gun,
     },
-    /// The collection was built without something that the operation needs.
-    #[error("the collection was built without {0}")]
+    /// The collection or repository was built without something that the operation needs.
+    #[error("built without {0}")]
     Unconfigured(&'static str),
 }
 
@@ -138,7 +138,7 @@ impl Error {
 
     /// Whether the question was not answered at all: no connection, a time-out, a server that is
     /// not willing or able, a store that others use. An upload that was judged and rejected is
-    /// answered.
+    /// answered; what is not asked at all, such as an unfit path, needs no answer.
     pub fn is_unanswered(&self) -> bool {
         match self {
             Self::Verify(error) => {
@@ -150,6 +150,7 @@ impl Error {
                     | TransportError::Rejected { .. }
                     | TransportError::TooLarge { .. }
                     | TransportError::Config(_)
+                    | TransportError::Path { .. }
                     | TransportError::Unsupported { .. }
             ),
             Self::Store(error) => matches!(error, StoreError::Busy { .. }),
@@ -170,6 +171,30 @@ impl Error {
             Self::Publish(error) => !matches!(error, PublishError::Altered { .. }),
             Self::Store(error) => matches!(error, StoreError::Busy { .. }),
             _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_never_asked_does_not_count_as_unanswered() {
+        let (what, path) = (String::from("x"), String::from("../x"));
+        for (error, expected) in [
+            (TransportError::Path { path, reason: "it leads elsewhere" }, false),
+            (TransportError::Config(what.clone()), false),
+            (TransportError::Unsupported { operation: "publish" }, false),
+            (TransportError::TooLarge { what: what.clone(), limit: 1 }, false),
+            (TransportError::NotFound { what: what.clone() }, false),
+            (TransportError::Unauthorized { what: what.clone(), status: 401 }, true),
+            (TransportError::Timeout { what, phase: "body" }, true),
+        ] {
+            let code = error.code();
+            assert_eq!(Error::from(error.clone()).is_unanswered(), expected, "{code}");
+            let refused = Error::from(PublishError::Refused { source: error });
+            assert_eq!(refused.is_unanswered(), expected, "{code} of an upload");
         }
     }
 }

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::Failure;
 
-const USAGE: &str = "\
+pub const USAGE: &str = "\
 usage: tuf-client --metadata-dir DIR init TRUSTED_ROOT_FILE
        tuf-client --metadata-dir DIR --metadata-url URL refresh
        tuf-client --metadata-dir DIR --metadata-url URL --target-name PATH [--target-name PATH]...
@@ -38,8 +38,8 @@ struct Given {
     words: Vec<std::ffi::OsString>,
 }
 
-/// Reads them.
-pub fn read() -> Result<Arguments, Failure> {
+/// Reads them; none when help was asked for.
+pub fn read() -> Result<Option<Arguments>, Failure> {
     let mut given = Given::default();
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
@@ -49,11 +49,12 @@ pub fn read() -> Result<Arguments, Failure> {
             Long("target-base-url") => given.targets_url = Some(parser.value()?.parse()?),
             Long("target-name") => given.targets.push(parser.value()?.parse()?),
             Long("target-dir") => given.target_dir = Some(parser.value()?.into()),
+            Long("help") | Short('h') => return Ok(None),
             Value(word) => given.words.push(word),
             other => return Err(format!("{}\n{USAGE}", other.unexpected()).into()),
         }
     }
-    given.command()
+    given.command().map(Some)
 }
 
 impl Given {

@@ -29,7 +29,11 @@ type Failure = Box<dyn std::error::Error>;
 const ROOT: Slot = Slot::Metadata(RoleName::Root);
 
 fn main() -> ExitCode {
-    match arguments::read().and_then(|arguments| run(&arguments)) {
+    let outcome = arguments::read().and_then(|arguments| match arguments {
+        Some(arguments) => run(&arguments),
+        None => Ok(writeln!(io::stdout(), "{}", arguments::USAGE)?),
+    });
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             let _ = writeln!(io::stderr(), "error[{}]: {failure}", code(&*failure));

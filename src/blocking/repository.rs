@@ -1,4 +1,6 @@
-//! A TUF 1.0 repository.
+//! A TUF 1.0 repository (specification 1.0.34 section 5).
+//!
+//! The rule: the same methods as [`future::Repository`](crate::future::Repository), and the same answers.
 
 #[cfg(feature = "directory")]
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What a server has of an upload, and what it shows of it afterwards (Notary v1; ATTACKS PP, SO).
+//! What a server has of an upload, and what it shows of it afterwards (Notary v1).
 //!
 //! What was published is recorded as the least that is accepted from then on, and read back. A
 //! replica that lags behind is asked again a few times, and reported (SO-01).

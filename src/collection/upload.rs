@@ -1,4 +1,4 @@
-//! Uploads, until it is certain what became of them (Notary v1; ATTACKS PC, PP, SO).
+//! Uploads, until it is certain what became of them (Notary v1).
 //!
 //! - All files go in one request, and the server takes all or nothing (PP-03).
 //! - A request is never sent again blindly (TE-12). When somebody else was first, the changes are

@@ -1,5 +1,5 @@
 //! A signer holds the private half of one key and signs in the one scheme that Notary v1 writes
-//! for it; where the private half lives (memory, token, service) is its own matter.
+//! for it, or in the one that TUF 1.0 (specification 1.0.34 section 4.2) names for it; where the private half lives (memory, token, service) is its own matter.
 
 use super::error::CryptoError;
 use super::key_material::KeyMaterial;

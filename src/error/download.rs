@@ -1,4 +1,5 @@
-//! Why a target's content did not arrive.
+//! Why a target's content did not arrive: it must be as long as is signed and have each signed digest
+//! (TUF specification 1.0.34 section 5.7).
 
 /// A content that was not taken, or could not be written. What was written of it is not verified.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,4 +1,4 @@
-//! The asynchronous façade: one collection, its server, its store, its keys.
+//! The asynchronous façade: a collection or a repository, its server, its store, its keys.
 //!
 //! The same methods as [`blocking`](crate::blocking), and the same answers. It knows no runtime:
 //! its futures run wherever the transport's do, and may be spawned.
@@ -8,7 +8,7 @@
 //! arrived, and keys that were made for it stay in the key store.
 //!
 //! Between two requests a future verifies, and reads and writes the store, on the thread that polls
-//! it. That takes milliseconds for most collections and a second for very large ones, with which it
+//! it. That takes milliseconds for most and a second for very large ones, with which it
 //! belongs on a thread that may block.
 //!
 //! ```

@@ -1,4 +1,6 @@
-//! A TUF 1.0 repository, asynchronously.
+//! A TUF 1.0 repository, asynchronously (specification 1.0.34 section 5).
+//!
+//! The rule: the same methods as [`blocking::Repository`](crate::blocking::Repository), and the same answers.
 
 #[cfg(feature = "directory")]
 use std::path::{Path, PathBuf};

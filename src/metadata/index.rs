@@ -1,4 +1,5 @@
-//! The targets of one file, indexed without a heap object each.
+//! The targets of one file (Notary v1; TUF specification 1.0.34 section 4.5), each name once, indexed
+//! without a heap object each.
 //!
 //! A targets file may list 100,000 tags. Names and custom data lie in two texts, fixed-size
 //! entries in one vector sorted by name: a look-up is a binary search, memory stays below the size

@@ -1,4 +1,5 @@
-//! What a client may ask a trust server for.
+//! What a client may ask a Notary server or a TUF repository for (Notary v1; TUF specification 1.0.34
+//! sections 3.1 and 6.1).
 
 use std::borrow::Cow;
 
@@ -18,11 +19,12 @@ pub struct Resource {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Form {
-    /// The newest: `root.json`.
+    /// The newest: `timestamp.json`.
     Latest,
-    /// The one with this SHA-256: `targets/releases.<hex>.json`.
+    /// The one with this SHA-256, which Notary asks for: `targets/releases.<hex>.json`.
     Sha256([u8; 32]),
-    /// The one with this version: `2.root.json`.
+    /// The one with this version, as both have roots and consistent snapshots of TUF 1.0 have all but the
+    /// timestamp: `2.root.json`.
     Version(Version),
 }
 

@@ -1,4 +1,4 @@
-//! What a client keeps about one collection between two runs.
+//! What a client keeps about one collection or repository between two runs.
 
 use super::{RoleName, Version};
 
@@ -11,7 +11,7 @@ pub enum Slot {
     /// A root on the way from the one that trust began with to the newest. Where the dialect keeps
     /// them, each run proves the newest anew without asking for those before it.
     Root(Version),
-    /// Our own record: the first use of this collection, and the highest versions seen, which
+    /// Our own record: the first use of this collection or repository, and the highest versions seen, which
     /// hold whatever becomes of the files.
     Record,
 }

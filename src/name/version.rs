@@ -1,4 +1,5 @@
-//! Metadata versions.
+//! Metadata versions: integers above 0 (Notary v1; TUF specification 1.0.34 section 4.3), bounded so that
+//! each is exact in every reader.
 
 use std::{fmt, num::NonZeroU64};
 

@@ -26,7 +26,7 @@ pub use repository::RepositoryStore;
 
 use crate::{name::Slot, wire::Bytes};
 
-/// Keeps the files of one collection.
+/// Keeps the files of one collection or repository.
 ///
 /// Implementers run `testkit::suite::metadata_store` against their store.
 pub trait MetadataStore: Debug + Send + Sync {

@@ -19,7 +19,7 @@ use crate::name::{Resource, RoleName};
 /// A future that may move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Carries the metadata of one collection, asynchronously. Dropping a future abandons the request.
+/// Carries the metadata of one collection or repository, asynchronously. Dropping a future abandons the request.
 ///
 /// Implementers run `testkit::suite::async_transport` against their transport.
 pub trait AsyncTransport: Debug + Send + Sync {

@@ -49,7 +49,7 @@ pub use targets::{AsyncTargetTransport, TargetBody, TargetTransport};
 
 use crate::name::{Resource, RoleName};
 
-/// Carries the metadata of one collection, blocking.
+/// Carries the metadata of one collection or repository, blocking.
 ///
 /// Implementers run `testkit::suite::transport` against their transport.
 pub trait Transport: Debug + Send + Sync {
@@ -108,7 +108,7 @@ impl Upload {
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransportError {
-    /// The server answered that it has no such file or collection (HTTP 404).
+    /// The server answered that it has no such file, collection or repository (HTTP 404).
     #[error("the server has no {what}")]
     NotFound {
         /// What was asked for.

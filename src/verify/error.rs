@@ -20,7 +20,7 @@ pub enum VerifyError {
     },
     /// A file that belongs to the collection is not there: one that a parent lists, or the timestamp
     /// of a collection that is known.
-    #[error("the server does not have {name}, which belongs to the collection")]
+    #[error("the server does not have {name}, which belongs to it")]
     Missing {
         /// The file's name on the server.
         name: String,

@@ -1,4 +1,7 @@
 //! What the drivers of all machines turn: the machine says what to do, and is told what came of it.
+//!
+//! The rule: whoever judges does no input or output, so all drivers get the same answers in the order of
+//! the client workflow (Notary v1; TUF specification 1.0.34 section 5).
 
 use super::{Notice, Refresh, Search, VerifyError};
 use crate::{

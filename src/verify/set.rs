@@ -1,4 +1,5 @@
-//! One consistent, verified set of metadata.
+//! One consistent, verified set of metadata: nothing is in it that was not vouched for, and all of it was
+//! judged at one instant (Notary v1; TUF specification 1.0.34 section 5).
 
 use std::{collections::BTreeMap, time::SystemTime};
 
@@ -79,13 +80,14 @@ impl TrustedSet {
         &self.targets
     }
 
-    /// The published delegations. One that is declared and was never published is absent.
+    /// The published delegations. One that is declared and was never published is absent. With TUF 1.0
+    /// empty: look-ups load them ([`Repository::find`](crate::Repository::find)).
     pub const fn delegated(&self) -> &BTreeMap<RoleName, DelegatedTargets> {
         &self.delegated
     }
 
     /// The file of a delegation that is expired or under-signed: nobody vouches for what it says.
-    /// Only for people who look at it and decide to sign it again.
+    /// Only for people who look at it and decide to sign it again. With TUF 1.0 always none.
     pub fn unvouched(&self, role: &RoleName) -> Option<&Envelope<Targets>> {
         self.unvouched.get(role)
     }
@@ -95,7 +97,7 @@ impl TrustedSet {
         &self.notices
     }
 
-    /// The usable targets file of a role.
+    /// The usable targets file of a role; with TUF 1.0 of the top-level targets only.
     pub fn targets_of(&self, role: &RoleName) -> Option<&Verified<Targets>> {
         match role {
             RoleName::Targets => Some(&self.targets),
@@ -106,7 +108,8 @@ impl TrustedSet {
         }
     }
 
-    /// Who vouches for a role: the root, or the role that delegates to it.
+    /// Who vouches for a role: the root, or with Notary the role that delegates to it. With TUF 1.0 any
+    /// number of roles may delegate to one, so its name doesn't tell: only top-level roles have an answer.
     pub fn authority(&self, role: &RoleName) -> Option<Authority> {
         match role.parent() {
             None => self.root.body().authority(role),

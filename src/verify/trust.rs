@@ -1,4 +1,4 @@
-//! Where trust in a collection begins.
+//! Where trust in a collection or repository begins (Notary v1; TUF specification 1.0.34 section 5.2).
 //!
 //! A pin is honoured whenever a root is used: at first contact, when loaded from the cache, and
 //! after a rotation. (Notary checks it only at first contact; from then on a cached root counts
@@ -13,7 +13,7 @@ use crate::{
     name::{Gun, KeyId},
 };
 
-/// Which root of a collection is to be trusted.
+/// Which root of a collection or repository is to be trusted. TUF 1.0 begins with `Root`.
 ///
 /// | policy | first root | cached root | rotated root |
 /// |---|---|---|---|
@@ -32,10 +32,11 @@ pub enum Trust {
     Certificates(Vec<KeyId>),
     /// Roots signed by keys whose certificates chain to one of these CAs.
     Authority(Vec<Certificate>),
-    /// This root file, got by another way, and its successors. The cached root counts when it is
-    /// that file or directly signed by its keys; otherwise each refresh walks from the given file,
-    /// so give a newer one before
-    /// [`max_root_rotations`](crate::limits::Limits::max_root_rotations) lie between.
+    /// This root file, got by another way, and its successors. With Notary the cached root counts
+    /// when it is that file or directly signed by its keys; otherwise each refresh walks from the
+    /// given file, so give a newer one before
+    /// [`max_root_rotations`](crate::limits::Limits::max_root_rotations) lie between. With TUF 1.0 the
+    /// roots between are kept, so a long chain is walked from the store without requests.
     Root(Vec<u8>),
 }
 

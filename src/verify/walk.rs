@@ -1,4 +1,5 @@
-//! The delegation walk of a look-up, in Notary's order: breadth-first.
+//! The delegation walk of a look-up in a collection, in the order of Notary v1: breadth-first. (TUF 1.0
+//! looks up in pre-order, see [`Search`](super::Search).)
 //!
 //! A role sees only the names that every role above it grants. Paths of a child that its parent
 //! does not cover are dropped, not narrowed.
@@ -32,7 +33,7 @@ impl<'a> Visit<'a> {
 
 impl TrustedSet {
     /// The roles that answer for `role`: itself, then those below it, breadth-first; roles at and
-    /// below each of `skip` are left out.
+    /// below each of `skip` are left out. With TUF 1.0 the top-level targets alone: the set has no others.
     ///
     /// # Errors
     /// `role` or one above it is published and not usable. One that is not declared, or not

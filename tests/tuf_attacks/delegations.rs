@@ -289,7 +289,7 @@ fn dg_11_what_is_outside_of_a_roles_paths_is_not_found_there() {
 
 #[test]
 fn a_role_that_does_not_answer_is_not_passed_over() {
-    // Not an ATTACKS row of its own: "search ends" in the table of differences.
+    // What stands behind it must not answer in its place.
     for (spoil, code) in [
         ((|forge: &mut TufForge| forge.remove("A")) as fn(&mut TufForge), "MISSING"),
         (|forge| forge.expires("A", crate::lab::PAST), "EXPIRED"),

@@ -1,4 +1,5 @@
-//! The canonical form of Notary v1: the bytes that are hashed and signed.
+//! The canonical forms of Notary v1 and TUF 1.0 (specification 1.0.34 section 4.2), both OLPC's canonical
+//! JSON: the bytes that are hashed and signed.
 //!
 //! Members stand in the order of their names' UTF-8 bytes, nothing stands between tokens, numbers are
 //! decimal integers, and strings escape only `"` and `\`: every other character is written as it is,
@@ -12,7 +13,7 @@ use super::reader::Reader;
 use super::text::Text;
 use super::walk::{Sink, walk};
 
-/// The canonical form of `text`, which is one JSON value with or without white space around it.
+/// The canonical form that Notary has of `text`, which is one JSON value with or without white space around it.
 ///
 /// # Errors
 ///

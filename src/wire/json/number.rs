@@ -1,4 +1,5 @@
-//! Numbers (RFC 8259 section 6) are integers of at most 2^53 either way, however they are spelt.
+//! Numbers (RFC 8259 section 6) are integers of at most 2^53 either way, however they are spelt; those of
+//! TUF 1.0 that nobody computes with have any size and are copied digit by digit.
 //!
 //! Notary reads a number as a double and writes it as an integer; within these bounds both steps are
 //! exact. The value is found in one pass over the digits, whatever their count (PD-06).
