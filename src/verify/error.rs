@@ -18,8 +18,8 @@ pub enum VerifyError {
         /// The collection.
         gun: Gun,
     },
-    /// A file that belongs to the collection is not there: one that a parent lists, or the timestamp
-    /// of a collection that is known.
+    /// A file that belongs to the collection or repository is not there: one that a parent lists, or the
+    /// timestamp of one that is known.
     #[error("the server does not have {name}, which belongs to it")]
     Missing {
         /// The file's name on the server.

@@ -43,7 +43,7 @@ use crate::{
 #[derive(Clone, Debug)]
 #[allow(clippy::exhaustive_structs)]
 pub struct RefreshPlan {
-    /// The collection.
+    /// The collection or repository.
     pub gun: Gun,
     /// Where trust begins.
     pub trust: Trust,
@@ -61,7 +61,7 @@ pub struct RefreshPlan {
     pub offline: bool,
 }
 
-/// One refresh of one collection.
+/// One refresh of one collection or repository.
 ///
 /// Turned by hand, for metadata that comes by a way of its own:
 ///
