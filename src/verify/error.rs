@@ -20,7 +20,7 @@ pub enum VerifyError {
     },
     /// A file that belongs to the collection or repository is not there: one that a parent lists, or the
     /// timestamp of one that is known.
-    #[error("the server does not have {name}, which belongs to it")]
+    #[error("the server does not have {name}, which has to be there")]
     Missing {
         /// The file's name on the server.
         name: String,
