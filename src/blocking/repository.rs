@@ -101,7 +101,39 @@ impl Repository {
         ready(self.core.save_in(target, folder.as_ref(), &mut |_| {}))
     }
 
-    /// The same, to a place that you choose.
+    /// The same; `progress` is told after each piece how many bytes have been written. Of a file that
+    /// is there already it is told nothing.
+    ///
+    /// ```
+    /// use tuf_notary::{Repository, name::TargetName, testkit::TufForge};
+    /// # let mut forge = TufForge::new();
+    /// # forge.add_target("targets", "app.tar", b"content");
+    /// # let (server, folder) = (forge.build(), tempfile::tempdir()?);
+    /// let repository = Repository::builder(server.newest("root"))
+    ///     .transport(server.transport())
+    ///     .targets(server.transport())
+    ///     # .clock(TufForge::now)
+    ///     .build();
+    /// let target = repository.find(&TargetName::new("app.tar")?)?.ok_or("not there")?;
+    /// let mut written = 0;
+    /// repository.save_in_with(&target, &folder, |bytes| written = bytes)?;
+    /// assert_eq!(written, target.length());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`save_in`](Self::save_in).
+    #[cfg(feature = "directory")]
+    pub fn save_in_with(
+        &self,
+        target: &FoundTarget,
+        folder: impl AsRef<Path>,
+        mut progress: impl FnMut(u64) + Send,
+    ) -> Result<PathBuf, Error> {
+        ready(self.core.save_in(target, folder.as_ref(), &mut progress))
+    }
+
+    /// The same as [`save_in`](Self::save_in), to a place that you choose.
     ///
     /// # Errors
     /// As [`save_in`](Self::save_in).

@@ -105,7 +105,22 @@ impl Repository {
         self.core.save_in(target, folder.as_ref(), &mut |_| {}).await
     }
 
-    /// The same, to a place that you choose.
+    /// The same; `progress` is told after each piece how many bytes have been written. Of a file that
+    /// is there already it is told nothing.
+    ///
+    /// # Errors
+    /// As [`save_in`](Self::save_in).
+    #[cfg(feature = "directory")]
+    pub async fn save_in_with(
+        &self,
+        target: &FoundTarget,
+        folder: impl AsRef<Path> + Send,
+        mut progress: impl FnMut(u64) + Send,
+    ) -> Result<PathBuf, Error> {
+        self.core.save_in(target, folder.as_ref(), &mut progress).await
+    }
+
+    /// The same as [`save_in`](Self::save_in), to a place that you choose.
     ///
     /// # Errors
     /// As [`save_in`](Self::save_in).
